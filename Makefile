@@ -1,0 +1,112 @@
+# Everything is built from here.
+#
+#   make                 libsf and every program, in build/
+#   make demo            installs what it needs, shows the whole system at work, checks it
+#   make test            every test this machine can run (unit, then end to end)
+#   make proof           the full-size proofs, into bench/PROOF.md
+#   make lint            format, clang-tidy, cppcheck, banned calls, shellcheck
+#   make bench images docs install clean
+#
+# Variables: CC=clang, SAN=address,undefined (a build folder of its own), STATIC=1,
+# BUILD=folder, PREFIX=/usr/local, DESTDIR=, IMAGE_REGISTRY=, IMAGE_TAG=, BASE_IMAGE=.
+
+VERSION := $(shell cat VERSION)
+PREFIX  ?= /usr/local
+BUILD   ?= build
+comma   := ,
+B       := $(BUILD)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(STATIC),/static)
+
+# What the code may use. A program that needs less pays nothing: --as-needed.
+PKGS       ?= rdkafka libcurl jansson libwebsockets libuv
+EMB_PKGS   ?= $(PKGS) sqlite3
+PKG_CONFIG ?= pkg-config
+# The build tools are installed by `make deps`; everything else asks pkg-config only when used.
+cflags      = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
+libs        = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(1))
+CPPFLAGS   += -D_POSIX_C_SOURCE=200809L -DSF_VERSION='"$(VERSION)"' -Ilibsf/include
+
+OPT      ?= -O2 -g3
+WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wno-sign-conversion \
+            -Wdouble-promotion -Wfloat-equal -Wformat=2 -Wmissing-prototypes -Wnull-dereference \
+            -Wpointer-arith -Wshadow -Wstrict-prototypes -Wswitch-enum -Wundef -Wvla -Wwrite-strings
+HARDEN   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,\
+            -D_FORTIFY_SOURCE=2 -fstack-protector-strong) -fPIE
+CFLAGS   += -std=c17 $(OPT) $(WARNINGS) $(HARDEN) -pthread
+LDFLAGS  += $(if $(STATIC),-static-pie,-pie) -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN),-Wl,-z,relro,-z,now)
+
+# Folders are the inventory: a new program is a new folder, and no line here.
+LIB_SRC  := $(wildcard libsf/src/*.c libsf/src/*/*.c)
+DIRS     := $(patsubst %/,%,$(dir $(wildcard loaders/*/main.c connectors/*/main.c embedded/*/main.c manager/main.c)))
+HEADERS  := $(wildcard libsf/include/sf/*.h)
+TEST_SRC := $(wildcard tests/unit/test_*.c)
+ALL_C    := $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)) $(TEST_SRC) \
+            $(wildcard tests/lib/*.c tests/fuzz/*.c bench/*.c examples/*/*.c)
+ALL_H    := $(HEADERS) $(wildcard libsf/src/*.h libsf/src/*/*.h tests/lib/*.h $(addsuffix /*.h,$(DIRS)))
+
+# loaders/api-candles -> loader-api-candles, connectors/candles -> arango-candles,
+# embedded/store -> sf-store, manager -> queue-manager
+name     = $(patsubst manager,queue-manager,$(subst /,-,$(patsubst embedded/%,sf/%,$(patsubst connectors/%,arango/%,$(patsubst loaders/%,loader/%,$(1))))))
+obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
+bin      = $(B)/bin/$(call name,$(1))
+LIB     := $(B)/lib/libsf.a
+BINS    := $(foreach d,$(DIRS),$(call bin,$(d)))
+TESTS   := $(patsubst tests/unit/%.c,$(B)/test/%,$(TEST_SRC))
+
+.PHONY: all deps demo up test unit e2e proof bench headers analyze tidy cppcheck lint format \
+        format-check docs images install clean help fuzz
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(LIB) $(BINS)
+
+$(B)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CPPFLAGS) $(call cflags,$(EMB_PKGS)) $(EXTRA) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@mkdir -p $(@D)
+	@echo "  AR    $@"
+	@rm -f $@ && $(AR) rcs $@ $^
+
+define program
+$(call bin,$(1)): $(call obj,$(wildcard $(1)/*.c)) $(LIB)
+endef
+$(foreach d,$(DIRS),$(eval $(call program,$(d))))
+
+$(B)/bin/sf-%: LINK_PKGS = $(EMB_PKGS)
+LINK_PKGS = $(PKGS)
+$(B)/bin/%:
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs,$(LINK_PKGS)) -pthread -lm
+
+# Unit tests: one program for each tests/unit/test_*.c. A test of an embedded program
+# names the files it needs beside libsf: OBJS_test_<name> below.
+$(B)/obj/tests/%.o: EXTRA = -Itests/lib -I. $(call cflags,check)
+.SECONDEXPANSION:
+$(B)/test/%: $(B)/obj/tests/unit/%.o $(call obj,$(wildcard tests/lib/*.c)) $$(call obj,$$(OBJS_$$*)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(call libs,$(EMB_PKGS) check) -pthread -lm
+
+unit: $(TESTS)
+	@fail=0; for t in $(TESTS); do $$t || fail=1; done; exit $$fail
+
+# Every public header compiles on its own.
+headers:
+	@for h in $(HEADERS); do echo "#include \"$$h\"" | \
+	    $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -I. -fsyntax-only -xc - || exit 1; done
+
+format:
+	clang-format -i $(ALL_C) $(ALL_H)
+format-check:
+	clang-format --dry-run -Werror $(ALL_C) $(ALL_H)
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '3,11s/^# \{0,1\}//p' Makefile
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
