@@ -1,0 +1,77 @@
+/* What differs between exchanges: URLs, row layouts, error bodies.
+ *
+ * One descriptor an exchange, one folder of code behind it (libsf/src/exchange/); nothing
+ * outside asks which exchange it is. Pure functions over bytes; any thread. */
+#ifndef SF_EXCHANGE_H
+#define SF_EXCHANGE_H
+
+#include <sf/conf.h>
+
+/* A closed or running candle. Views into the text that was parsed. */
+struct sf_candle {
+    int64_t open_time, close_time; /* ms */
+    struct sf_str open, high, low, close, volume, quote_volume;
+    struct sf_str taker_base, taker_quote;
+    int64_t trades;
+};
+
+/* What a REST answer asks for. */
+enum sf_verdict {
+    SF_VERDICT_OK,
+    SF_VERDICT_RETRY,  /* transient: try again with backoff */
+    SF_VERDICT_WAIT,   /* rate limit: all requests of the process wait for wait_ms */
+    SF_VERDICT_SYMBOL, /* this symbol is refused; others may go on */
+    SF_VERDICT_FATAL,  /* the request will never succeed */
+};
+
+struct sf_rest_answer {
+    enum sf_verdict verdict;
+    int64_t wait_ms;     /* SF_VERDICT_WAIT; 0: the exchange did not say */
+    int64_t used_weight; /* -1: it did not say */
+    int64_t server_ms;   /* of the Date header; 0: none */
+};
+
+/* Header look-up of an answer, as sf_http_header. */
+typedef struct sf_str (*sf_header_fn)(const void *arg, const char *name);
+
+/* Facts on a symbol and on the limits, from exchangeInfo. */
+struct sf_market {
+    bool is_known;     /* the symbol stands in the answer */
+    bool is_trading;   /* false: halted, in a break, delisted */
+    int64_t weight_limit, weight_window_ms; /* 0: not said */
+};
+
+struct sf_exchange {
+    const char *name;           /* "binance" */
+    int64_t weight_limit, weight_window_ms; /* until exchangeInfo was read */
+    unsigned klines_max;        /* rows a page */
+    int64_t klines_weight, info_weight, time_weight;
+
+    /* Append path and query of a request to @url (which holds the base URL). Times are ms,
+     * [from, to_incl]; an exchange converts. */
+    void (*klines_url)(struct sf_buf *url, struct sf_str symbol, const struct sf_interval *iv,
+                       int64_t from_ms, int64_t to_incl_ms, unsigned limit);
+    void (*info_url)(struct sf_buf *url, struct sf_str symbol);
+    void (*time_url)(struct sf_buf *url);
+
+    /* Parse a page completely: rows in ascending open_time into @rows (room for @rows_max).
+     * Checks every field: times sane, decimals plain, 12 columns. Rows with equal open_time
+     * are kept as they come. Errors: SF_EPROTO with row number and field; SF_ETOOBIG. */
+    enum sf_status (*klines_parse)(struct sf_str body, struct sf_candle *rows,
+                                   size_t rows_max, size_t *ret_n, struct sf_error *err);
+    enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,
+                                 struct sf_market *ret, struct sf_error *err);
+    enum sf_status (*time_parse)(struct sf_str body, int64_t *ret_ms, struct sf_error *err);
+
+    /* Judge an answer by status, headers and body. Unless OK, @err says what the exchange
+     * said ("HTTP 400: -1121 Invalid symbol."). An OK body must at least look like JSON. */
+    void (*judge)(int status, struct sf_str body, sf_header_fn header, const void *header_arg,
+                  int64_t now_ms, struct sf_rest_answer *ret, struct sf_error *err);
+};
+
+/* By name, or NULL. */
+const struct sf_exchange *sf_exchange_find(struct sf_str name);
+/* NULL-terminated list of the names. */
+const char *const *sf_exchange_names(void);
+
+#endif
