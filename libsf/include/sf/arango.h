@@ -1,7 +1,8 @@
 /* ArangoDB over its HTTP API: set-up, and a writer that batches in lanes.
  *
- * Source: ArangoDB 3.12 HTTP API, documents ("overwriteMode", "versionAttribute", "silent",
- * x-arango-error-codes), general request handling, authentication. Loop thread only. */
+ * Source: ArangoDB 3.12 HTTP API, documents ("overwriteMode", "versionAttribute",
+ * "silent", x-arango-error-codes), general request handling, authentication. Loop thread
+ * only. */
 #ifndef SF_ARANGO_H
 #define SF_ARANGO_H
 
@@ -10,11 +11,11 @@
 
 struct sf_arango;
 
-/* A client for conf->arango_url (several coordinators: a comma-separated list; the next one
- * is taken when one fails). Does not connect yet. Borrows @conf. */
+/* A client for conf->arango_url (several coordinators: a comma-separated list; the next
+ * one is taken when one fails). Does not connect yet. Borrows @conf. */
 enum sf_status sf_arango_create(struct sf_loop *loop, const struct sf_conf *conf,
-                                struct sf_arango **ret_arango, struct sf_error *err)
-    SF_MUST_CHECK;
+                                struct sf_arango **ret_arango,
+                                struct sf_error *err) SF_MUST_CHECK;
 void sf_arango_destroy(struct sf_arango *a);
 
 struct sf_arango_index {
@@ -22,17 +23,17 @@ struct sf_arango_index {
     bool is_unique;
 };
 
-/* Blocking start-up steps on the loop; each waits for a server that is away, with back-off,
- * until a stop is asked for (SF_ESTOPPED). @on_wait (may be NULL) is told once a back-off.
- * Errors, for good: SF_EAUTH wrong user or password; SF_EDENIED missing rights (which);
- * SF_ENOTFOUND missing and conf->arango_create is 0; SF_EREFUSED anything else, with the
- * server's number and text; SF_EIO a certificate that does not verify. */
-enum sf_status sf_arango_ensure_database(struct sf_arango *a, struct sf_error *err)
-    SF_MUST_CHECK;
+/* Blocking start-up steps on the loop; each waits for a server that is away, with
+ * back-off, until a stop is asked for (SF_ESTOPPED). @on_wait (may be NULL) is told once
+ * a back-off. Errors, for good: SF_EAUTH wrong user or password; SF_EDENIED missing
+ * rights (which); SF_ENOTFOUND missing and conf->arango_create is 0; SF_EREFUSED anything
+ * else, with the server's number and text; SF_EIO a certificate that does not verify. */
+enum sf_status sf_arango_ensure_database(struct sf_arango *a,
+                                         struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_arango_ensure_collection(struct sf_arango *a, const char *collection,
                                            const struct sf_arango_index *indexes,
-                                           size_t indexes_n, struct sf_error *err)
-    SF_MUST_CHECK;
+                                           size_t indexes_n,
+                                           struct sf_error *err) SF_MUST_CHECK;
 
 /* ------------------------------------------------------------------------- writer */
 
@@ -44,9 +45,9 @@ struct sf_arango_result {
     struct sf_str doc;     /* the document as it was sent, lent for the call */
     uint64_t tag;          /* as given to sf_arango_put */
 };
-/* Called once for each document, in order inside a lane, when the database confirmed it or
- * refused it for good (status not SF_OK: a bad document). Never for a transient failure:
- * those are retried inside, with back-off, for as long as it takes. */
+/* Called once for each document, in order inside a lane, when the database confirmed it
+ * or refused it for good (status not SF_OK: a bad document). Never for a transient
+ * failure: those are retried inside, with back-off, for as long as it takes. */
 typedef void (*sf_arango_fn)(void *arg, const struct sf_arango_result *result);
 
 struct sf_arango_writer;
@@ -58,7 +59,7 @@ struct sf_arango_writer_opts {
     size_t batch_docs, batch_bytes;
     int64_t batch_age_ms;
     sf_arango_fn fn;
-    void (*on_room)(void *arg);  /* after SF_EFULL: put again */
+    void (*on_room)(void *arg); /* after SF_EFULL: put again */
     /* The database went away (is_away, why) or came back. */
     void (*on_away)(void *arg, bool is_away, const struct sf_error *why);
     /* For good: credentials refused, collection dropped, rights withdrawn. */
@@ -68,14 +69,14 @@ struct sf_arango_writer_opts {
 
 enum sf_status sf_arango_writer_create(struct sf_arango *a,
                                        const struct sf_arango_writer_opts *opts,
-                                       struct sf_arango_writer **ret_w, struct sf_error *err)
-    SF_MUST_CHECK;
+                                       struct sf_arango_writer **ret_w,
+                                       struct sf_error *err) SF_MUST_CHECK;
 void sf_arango_writer_destroy(struct sf_arango_writer *w); /* drops what waits */
 
 /* Take a document (copied) for the lane of @key. Errors: SF_EFULL the lane has a batch in
  * flight and a full one behind it: nothing was taken, on_room follows. */
-enum sf_status sf_arango_put(struct sf_arango_writer *w, struct sf_str key, struct sf_str doc,
-                             uint64_t tag) SF_MUST_CHECK;
+enum sf_status sf_arango_put(struct sf_arango_writer *w, struct sf_str key,
+                             struct sf_str doc, uint64_t tag) SF_MUST_CHECK;
 /* Send incomplete batches without waiting for their age. */
 void sf_arango_writer_flush(struct sf_arango_writer *w);
 /* Documents taken and not answered. */

@@ -1,12 +1,13 @@
 /* Growable bytes with a ceiling given at init.
  *
- * Appending returns nothing: the buffer remembers the first failure (out of memory, or over
- * its ceiling), ignores what follows, and sf_buf_status() tells at the end. One thread at a
- * time. The bytes are not NUL-terminated; sf_buf_cstr() makes them so. */
+ * Appending returns nothing: the buffer remembers the first failure (out of memory, or
+ * over its ceiling), ignores what follows, and sf_buf_status() tells at the end. One
+ * thread at a time. The bytes are not NUL-terminated; sf_buf_cstr() makes them so. */
 #ifndef SF_BUF_H
 #define SF_BUF_H
 
 #include <sf/str.h>
+
 #include <string.h>
 
 struct sf_buf {
@@ -17,7 +18,8 @@ struct sf_buf {
     enum sf_status status; /* first failure, SF_OK otherwise */
 };
 
-/* Start empty; nothing is allocated yet. @max_bytes: why this size is the caller's to say. */
+/* Start empty; nothing is allocated yet. @max_bytes: why this size is the caller's to
+ * say. */
 void sf_buf_init(struct sf_buf *b, size_t max_bytes);
 /* Free the bytes; @b may be used again, with the same ceiling. */
 void sf_buf_release(struct sf_buf *b);

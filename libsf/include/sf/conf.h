@@ -1,7 +1,8 @@
 /* Settings: one table from the environment to a struct (DESIGN section 7).
  *
- * `--help`, `--check`, docs/SETTINGS.md and validation come from the table in conf_table.c;
- * there is one spelling of each variable. Main thread; read-only afterwards. */
+ * `--help`, `--check`, docs/SETTINGS.md and validation come from the table in
+ * conf_table.c; there is one spelling of each variable. Main thread; read-only
+ * afterwards. */
 #ifndef SF_CONF_H
 #define SF_CONF_H
 
@@ -10,10 +11,10 @@
 
 /* Which programs use a setting. */
 enum sf_scope {
-    SF_SCOPE_QUEUE = 1,     /* works for a queue: loader or connector */
-    SF_SCOPE_LOADER = 2,    /* publishes a queue's data topic */
-    SF_SCOPE_REST = 4,      /* asks an exchange by REST */
-    SF_SCOPE_HISTORY = 8,   /* of a range that ends */
+    SF_SCOPE_QUEUE = 1,      /* works for a queue: loader or connector */
+    SF_SCOPE_LOADER = 2,     /* publishes a queue's data topic */
+    SF_SCOPE_REST = 4,       /* asks an exchange by REST */
+    SF_SCOPE_HISTORY = 8,    /* of a range that ends */
     SF_SCOPE_CONNECTOR = 16, /* consumes a data topic into ArangoDB */
 };
 
@@ -74,10 +75,11 @@ const char *sf_conf_env(void *arg, const char *name);
 /* Told once for each problem: "SYMBOL='btc/usdt': expected ...". */
 typedef void (*sf_problem_fn)(void *arg, const char *text);
 
-/* Fill @conf for program @image, which uses @scopes: read (also NAME_FILE for each secret,
- * _PRODUCER/_CONSUMER forms, older spellings), check each value and the combination, derive
- * the names. Every problem is reported, not only the first. On failure @conf holds what was
- * understood (so that an error event can still be sent) and must be released all the same.
+/* Fill @conf for program @image, which uses @scopes: read (also NAME_FILE for each
+ * secret, _PRODUCER/_CONSUMER forms, older spellings), check each value and the
+ * combination, derive the names. Every problem is reported, not only the first. On
+ * failure @conf holds what was understood (so that an error event can still be sent) and
+ * must be released all the same.
  *
  * Errors: SF_EINVAL at least one problem; SF_ENOMEM. */
 enum sf_status sf_conf_load(struct sf_conf *conf, const char *image, unsigned scopes,

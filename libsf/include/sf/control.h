@@ -1,8 +1,9 @@
 /* Commands from the control topic (DESIGN section 6): stop, pause, resume, ping.
  *
  * Reads the topic's one partition without a group, from its end as seen when
- * sf_control_open() returns. A command acts when all selectors it carries match this process;
- * what is unknown is logged once a second at most and not obeyed. Loop thread only. */
+ * sf_control_open() returns. A command acts when all selectors it carries match this
+ * process; what is unknown is logged once a second at most and not obeyed. Loop thread
+ * only. */
 #ifndef SF_CONTROL_H
 #define SF_CONTROL_H
 
@@ -16,10 +17,11 @@ struct sf_control_self {
     const struct sf_conf *conf; /* its symbols */
 };
 
-typedef void (*sf_command_fn)(void *arg, enum sf_command command, struct sf_str command_id);
+typedef void (*sf_command_fn)(void *arg, enum sf_command command,
+                              struct sf_str command_id);
 
-/* Judge one message. True and *ret_command when it is for us; false with *ret_why NULL when
- * it is for others, or what is wrong with it. Pure. */
+/* Judge one message. True and *ret_command when it is for us; false with *ret_why NULL
+ * when it is for others, or what is wrong with it. Pure. */
 bool sf_control_match(const struct sf_control_self *self, struct sf_str json,
                       enum sf_command *ret_command, struct sf_buf *command_id,
                       const char **ret_why);
@@ -29,9 +31,9 @@ struct sf_control;
 /* Ensures conf->control_topic (one partition). Errors: as sf_kafka_ensure_topic,
  * sf_reader_open. */
 enum sf_status sf_control_open(struct sf_loop *loop, struct sf_producer *p,
-                               const struct sf_control_self *self, sf_command_fn fn, void *arg,
-                               struct sf_control **ret_control, struct sf_error *err)
-    SF_MUST_CHECK;
+                               const struct sf_control_self *self, sf_command_fn fn,
+                               void *arg, struct sf_control **ret_control,
+                               struct sf_error *err) SF_MUST_CHECK;
 void sf_control_close(struct sf_control *control); /* NULL is fine */
 
 #endif

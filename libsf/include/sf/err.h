@@ -9,26 +9,26 @@
 #include <stdbool.h>
 
 /* name, worth trying again, text */
-#define SF_STATUS_MAP(X)                               \
-    X(OK, false, "ok")                                 \
-    X(ENOMEM, false, "out of memory")                  \
-    X(EINVAL, false, "invalid setting or argument")    \
-    X(EPROTO, false, "malformed input")                \
-    X(ETOOBIG, false, "over a limit")                  \
-    X(EIO, true, "transport failure")                  \
-    X(ETIMEOUT, true, "timed out")                     \
-    X(EBUSY, true, "peer is overloaded")               \
-    X(ELIMIT, true, "peer's rate limit")               \
-    X(EFULL, true, "queue is full")                    \
-    X(EAUTH, false, "credentials refused")             \
-    X(EDENIED, false, "not permitted")                 \
-    X(ENOTFOUND, false, "not found")                   \
-    X(EEXIST, false, "exists already")                 \
-    X(ECONFLICT, true, "write conflict")               \
-    X(EREFUSED, false, "peer refused the request")     \
-    X(EUNSUPPORTED, false, "not supported")            \
-    X(ELOST, false, "data is gone")                    \
-    X(EFATAL, false, "peer failed for good")           \
+#define SF_STATUS_MAP(X)                            \
+    X(OK, false, "ok")                              \
+    X(ENOMEM, false, "out of memory")               \
+    X(EINVAL, false, "invalid setting or argument") \
+    X(EPROTO, false, "malformed input")             \
+    X(ETOOBIG, false, "over a limit")               \
+    X(EIO, true, "transport failure")               \
+    X(ETIMEOUT, true, "timed out")                  \
+    X(EBUSY, true, "peer is overloaded")            \
+    X(ELIMIT, true, "peer's rate limit")            \
+    X(EFULL, true, "queue is full")                 \
+    X(EAUTH, false, "credentials refused")          \
+    X(EDENIED, false, "not permitted")              \
+    X(ENOTFOUND, false, "not found")                \
+    X(EEXIST, false, "exists already")              \
+    X(ECONFLICT, true, "write conflict")            \
+    X(EREFUSED, false, "peer refused the request")  \
+    X(EUNSUPPORTED, false, "not supported")         \
+    X(ELOST, false, "data is gone")                 \
+    X(EFATAL, false, "peer failed for good")        \
     X(ESTOPPED, false, "stopped")
 
 enum sf_status {

@@ -36,37 +36,42 @@ typedef struct sf_str (*sf_header_fn)(const void *arg, const char *name);
 
 /* Facts on a symbol and on the limits, from exchangeInfo. */
 struct sf_market {
-    bool is_known;     /* the symbol stands in the answer */
-    bool is_trading;   /* false: halted, in a break, delisted */
+    bool is_known;                          /* the symbol stands in the answer */
+    bool is_trading;                        /* false: halted, in a break, delisted */
     int64_t weight_limit, weight_window_ms; /* 0: not said */
 };
 
 struct sf_exchange {
-    const char *name;           /* "binance" */
+    const char *name;                       /* "binance" */
     int64_t weight_limit, weight_window_ms; /* until exchangeInfo was read */
-    unsigned klines_max;        /* rows a page */
+    unsigned klines_max;                    /* rows a page */
     int64_t klines_weight, info_weight, time_weight;
 
-    /* Append path and query of a request to @url (which holds the base URL). Times are ms,
-     * [from, to_incl]; an exchange converts. */
-    void (*klines_url)(struct sf_buf *url, struct sf_str symbol, const struct sf_interval *iv,
-                       int64_t from_ms, int64_t to_incl_ms, unsigned limit);
+    /* Append path and query of a request to @url (which holds the base URL). Times are
+     * ms, [from, to_incl]; an exchange converts. */
+    void (*klines_url)(struct sf_buf *url, struct sf_str symbol,
+                       const struct sf_interval *iv, int64_t from_ms, int64_t to_incl_ms,
+                       unsigned limit);
     void (*info_url)(struct sf_buf *url, struct sf_str symbol);
     void (*time_url)(struct sf_buf *url);
 
-    /* Parse a page completely: rows in ascending open_time into @rows (room for @rows_max).
-     * Checks every field: times sane, decimals plain, 12 columns. Rows with equal open_time
-     * are kept as they come. Errors: SF_EPROTO with row number and field; SF_ETOOBIG. */
+    /* Parse a page completely: rows in ascending open_time into @rows (room for
+     * @rows_max). Checks every field: times sane, decimals plain, 12 columns. Rows with
+     * equal open_time are kept as they come. Errors: SF_EPROTO with row number and field;
+     * SF_ETOOBIG. */
     enum sf_status (*klines_parse)(struct sf_str body, struct sf_candle *rows,
                                    size_t rows_max, size_t *ret_n, struct sf_error *err);
     enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,
                                  struct sf_market *ret, struct sf_error *err);
-    enum sf_status (*time_parse)(struct sf_str body, int64_t *ret_ms, struct sf_error *err);
+    enum sf_status (*time_parse)(struct sf_str body, int64_t *ret_ms,
+                                 struct sf_error *err);
 
     /* Judge an answer by status, headers and body. Unless OK, @err says what the exchange
-     * said ("HTTP 400: -1121 Invalid symbol."). An OK body must at least look like JSON. */
-    void (*judge)(int status, struct sf_str body, sf_header_fn header, const void *header_arg,
-                  int64_t now_ms, struct sf_rest_answer *ret, struct sf_error *err);
+     * said ("HTTP 400: -1121 Invalid symbol."). An OK body must at least look like JSON.
+     */
+    void (*judge)(int status, struct sf_str body, sf_header_fn header,
+                  const void *header_arg, int64_t now_ms, struct sf_rest_answer *ret,
+                  struct sf_error *err);
 };
 
 /* By name, or NULL. */

@@ -1,4 +1,5 @@
-/* Kafka over librdkafka: an idempotent producer, a group consumer, a reader without group.
+/* Kafka over librdkafka: an idempotent producer, a group consumer, a reader without
+ * group.
  *
  * All callbacks run on the loop's thread. Handles of librdkafka never show. */
 #ifndef SF_KAFKA_H
@@ -15,7 +16,8 @@ struct sf_topic; /* a topic to produce to; belongs to its producer */
 struct sf_producer_hooks {
     void (*on_room)(void *arg);           /* the queue fell below half after SF_EFULL */
     void (*on_first_delivery)(void *arg); /* once: the broker confirmed a record */
-    void (*on_fatal)(void *arg, const struct sf_error *err); /* nothing more will be sent */
+    void (*on_fatal)(void *arg,
+                     const struct sf_error *err); /* nothing more will be sent */
     void *arg;
 };
 
@@ -24,14 +26,14 @@ struct sf_producer_hooks {
  * Errors: SF_EINVAL a setting that librdkafka refuses (named); SF_ENOMEM. */
 enum sf_status sf_producer_create(struct sf_loop *loop, const struct sf_conf *conf,
                                   const struct sf_producer_hooks *hooks,
-                                  struct sf_producer **ret_p, struct sf_error *err)
-    SF_MUST_CHECK;
+                                  struct sf_producer **ret_p,
+                                  struct sf_error *err) SF_MUST_CHECK;
 /* What was not delivered is given up. NULL is fine. */
 void sf_producer_destroy(struct sf_producer *p);
 
 enum sf_status sf_producer_topic(struct sf_producer *p, const char *name,
-                                 struct sf_topic **ret_topic, struct sf_error *err)
-    SF_MUST_CHECK;
+                                 struct sf_topic **ret_topic,
+                                 struct sf_error *err) SF_MUST_CHECK;
 
 #define SF_PARTITION_BY_KEY (-1)
 
@@ -56,9 +58,10 @@ struct sf_outgoing {
  * Errors: SF_EFULL (on_room follows), SF_ETOOBIG, SF_EFATAL, SF_ENOMEM. */
 enum sf_status sf_producer_send(struct sf_topic *topic, const struct sf_outgoing *out,
                                 struct sf_error *err) SF_MUST_CHECK;
-/* The record path: no headers, no callback, one copy. Errors as above; cheap on SF_EFULL. */
-enum sf_status sf_producer_put(struct sf_topic *topic, int32_t partition, struct sf_str key,
-                               struct sf_str value) SF_MUST_CHECK;
+/* The record path: no headers, no callback, one copy. Errors as above; cheap on SF_EFULL.
+ */
+enum sf_status sf_producer_put(struct sf_topic *topic, int32_t partition,
+                               struct sf_str key, struct sf_str value) SF_MUST_CHECK;
 
 /* Records accepted and not yet confirmed; records that failed for good. */
 size_t sf_producer_pending(const struct sf_producer *p);
@@ -81,10 +84,10 @@ struct sf_topic_spec {
 /* Make the topic unless it exists. *ret_partitions: how many it has.
  * Errors: SF_ENOTFOUND missing and !@may_create; SF_EAUTH, SF_EDENIED, SF_EIO (no broker
  * answers: names the address), SF_EREFUSED. */
-enum sf_status sf_kafka_ensure_topic(struct sf_producer *p, const struct sf_topic_spec *spec,
-                                     bool may_create, int64_t timeout_ms,
-                                     int32_t *ret_partitions, struct sf_error *err)
-    SF_MUST_CHECK;
+enum sf_status sf_kafka_ensure_topic(struct sf_producer *p,
+                                     const struct sf_topic_spec *spec, bool may_create,
+                                     int64_t timeout_ms, int32_t *ret_partitions,
+                                     struct sf_error *err) SF_MUST_CHECK;
 
 /* --------------------------------------------------------------------- messages */
 
@@ -93,8 +96,8 @@ struct sf_message {
     int64_t offset;
     int64_t time_ms; /* the broker's stamp of production */
     struct sf_str key, value;
-    bool is_null;        /* no value: a control record */
-    const char *control; /* its header's name ("sf-end"), NULL for none */
+    bool is_null;         /* no value: a control record */
+    const char *control;  /* its header's name ("sf-end"), NULL for none */
     struct sf_str header; /* its header's value */
 };
 typedef void (*sf_message_fn)(void *arg, const struct sf_message *msg);
@@ -103,22 +106,22 @@ typedef void (*sf_message_fn)(void *arg, const struct sf_message *msg);
 
 struct sf_reader;
 
-/* Read partition @partition of @topic from @offset (SF_OFFSET_*, or a number) on; calls @fn
- * from the loop. Positions are settled when it returns: with SF_OFFSET_END nothing that is
- * produced later is missed, nothing older is shown. Blocking, bounded by @timeout_ms.
- * Errors: SF_ENOTFOUND no such topic or partition; SF_EAUTH, SF_EIO. */
+/* Read partition @partition of @topic from @offset (SF_OFFSET_*, or a number) on; calls
+ * @fn from the loop. Positions are settled when it returns: with SF_OFFSET_END nothing
+ * that is produced later is missed, nothing older is shown. Blocking, bounded by
+ * @timeout_ms. Errors: SF_ENOTFOUND no such topic or partition; SF_EAUTH, SF_EIO. */
 #define SF_OFFSET_BEGINNING (-2)
 #define SF_OFFSET_END       (-1)
 enum sf_status sf_reader_open(struct sf_loop *loop, const struct sf_conf *conf,
                               const char *topic, int32_t partition, int64_t offset,
                               int64_t timeout_ms, sf_message_fn fn, void *arg,
-                              struct sf_reader **ret_reader, struct sf_error *err)
-    SF_MUST_CHECK;
+                              struct sf_reader **ret_reader,
+                              struct sf_error *err) SF_MUST_CHECK;
 void sf_reader_close(struct sf_reader *r); /* NULL is fine */
 
 /* Blocking walk for start-up: show every message of @topic's partition in [@from, end) to
- * @fn, where end is the log's end once it has stood still for @still_ms (0: as first seen).
- * *ret_begin, *ret_end: the log's ends. Errors: as sf_reader_open, SF_ESTOPPED. */
+ * @fn, where end is the log's end once it has stood still for @still_ms (0: as first
+ * seen). *ret_begin, *ret_end: the log's ends. Errors: as sf_reader_open, SF_ESTOPPED. */
 enum sf_status sf_kafka_walk(const struct sf_conf *conf, const char *topic,
                              int32_t partition, int64_t from, int64_t still_ms,
                              sf_message_fn fn, void *arg, int64_t *ret_begin,
@@ -130,14 +133,15 @@ struct sf_consumer;
 
 struct sf_consumer_hooks {
     sf_message_fn on_message;
-    /* A partition is ours: where to begin. @committed -1: none. [@begin, @end) is the log.
-     * Return the offset to start at, or -1 to refuse (the hook has called
+    /* A partition is ours: where to begin. @committed -1: none. [@begin, @end) is the
+     * log. Return the offset to start at, or -1 to refuse (the hook has called
      * sf_consumer_fail or the like). */
     int64_t (*on_assign)(void *arg, int32_t partition, int64_t committed, int64_t begin,
                          int64_t end);
     /* Going away: finish or forget its work; offsets stored until now are committed. */
     void (*on_revoke)(void *arg, int32_t partition);
-    void (*on_error)(void *arg, const struct sf_error *err); /* for good: auth, topic gone */
+    void (*on_error)(void *arg,
+                     const struct sf_error *err); /* for good: auth, topic gone */
     void *arg;
 };
 
@@ -145,8 +149,8 @@ struct sf_consumer_hooks {
  * Errors: SF_EINVAL, SF_ENOMEM. */
 enum sf_status sf_consumer_create(struct sf_loop *loop, const struct sf_conf *conf,
                                   const struct sf_consumer_hooks *hooks,
-                                  struct sf_consumer **ret_c, struct sf_error *err)
-    SF_MUST_CHECK;
+                                  struct sf_consumer **ret_c,
+                                  struct sf_error *err) SF_MUST_CHECK;
 void sf_consumer_destroy(struct sf_consumer *c); /* leaves the group; NULL is fine */
 
 /* No messages while paused; membership is kept (heartbeats, polls go on). */
@@ -158,8 +162,9 @@ enum sf_status sf_consumer_commit(struct sf_consumer *c, int64_t timeout_ms,
                                   struct sf_error *err) SF_MUST_CHECK;
 /* Of every partition of the topic: committed offset (-1 none) and log end, into arrays of
  * @n_max. Blocking, bounded. For the question whether the whole topic is done. */
-enum sf_status sf_consumer_progress(struct sf_consumer *c, int64_t *committed, int64_t *end,
-                                    int32_t n_max, int32_t *ret_n, int64_t timeout_ms,
+enum sf_status sf_consumer_progress(struct sf_consumer *c, int64_t *committed,
+                                    int64_t *end, int32_t n_max, int32_t *ret_n,
+                                    int64_t timeout_ms,
                                     struct sf_error *err) SF_MUST_CHECK;
 /* Records between the last one shown and the log's end, of our partitions; -1 unknown. */
 int64_t sf_consumer_lag(struct sf_consumer *c);

@@ -1,9 +1,9 @@
 /* The life of a loader: sf_loader_main() does everything that loaders have in common.
  *
- * Settings, signals, telemetry, control, topic, resume, delivery, end record, exit code. A
- * source (one struct of functions) does what is different: where records come from. See
- * loaders/api-candles/main.c, and examples/ for one built outside the tree. Everything runs
- * on one thread, in one loop. */
+ * Settings, signals, telemetry, control, topic, resume, delivery, end record, exit code.
+ * A source (one struct of functions) does what is different: where records come from. See
+ * loaders/api-candles/main.c, and examples/ for one built outside the tree. Everything
+ * runs on one thread, in one loop. */
 #ifndef SF_LOADER_H
 #define SF_LOADER_H
 
@@ -13,10 +13,11 @@
 struct sf_loader;
 
 struct sf_source {
-    /* Begin to produce records, by callbacks of the loop; *ret_state is handed to the other
-     * functions. Positions of an earlier run: sf_loader_last(). */
+    /* Begin to produce records, by callbacks of the loop; *ret_state is handed to the
+     * other functions. Positions of an earlier run: sf_loader_last(). */
     enum sf_status (*open)(struct sf_loader *l, void **ret_state, struct sf_error *err);
-    /* Stop asking (is_paused) or go on. NULL: the loader refuses nothing, the queue does. */
+    /* Stop asking (is_paused) or go on. NULL: the loader refuses nothing, the queue does.
+     */
     void (*pause)(void *state, bool is_paused);
     /* There is room again after sf_loader_put returned SF_EFULL. */
     void (*on_room)(void *state);
@@ -28,9 +29,9 @@ struct sf_source {
 };
 
 struct sf_loader_spec {
-    const char *image;  /* "loader-api-candles": its name in the registry */
-    const char *what;   /* one line for --help */
-    unsigned scopes;    /* SF_SCOPE_* beside QUEUE and LOADER */
+    const char *image; /* "loader-api-candles": its name in the registry */
+    const char *what;  /* one line for --help */
+    unsigned scopes;   /* SF_SCOPE_* beside QUEUE and LOADER */
     const struct sf_source *source;
 };
 
@@ -50,18 +51,20 @@ struct sf_loader_past {
     int64_t gaps, gap_records; /* of the ledger records in the topic */
     bool is_ended;             /* an end record stands behind them */
 };
-const struct sf_loader_past *sf_loader_past(const struct sf_loader *l, struct sf_str symbol);
+const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
+                                            struct sf_str symbol);
 
 /* Publish a record. @position: its id or open_time, which must ascend per symbol.
  * Errors: SF_EFULL wait for on_room, nothing was taken; SF_ETOOBIG; SF_EFATAL. */
 enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t position,
                              struct sf_str record) SF_MUST_CHECK;
-/* Ledger rows: a control record, an event and a metric. Never full: kept until they fit. */
+/* Ledger rows: a control record, an event and a metric. Never full: kept until they fit.
+ */
 void sf_loader_gap(struct sf_loader *l, const struct sf_gap *gap);
 void sf_loader_coverage(struct sf_loader *l, const struct sf_gap *range);
 
-/* The range is complete: flush, end record, `finished`, exit 0. @end->records and first, last
- * are those of the whole queue, earlier runs included. */
+/* The range is complete: flush, end record, `finished`, exit 0. @end->records and first,
+ * last are those of the whole queue, earlier runs included. */
 void sf_loader_finish(struct sf_loader *l, const struct sf_end *end);
 /* Give up: flush, `error`, exit 1. */
 void sf_loader_fail(struct sf_loader *l, const struct sf_error *err);

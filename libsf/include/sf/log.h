@@ -1,9 +1,11 @@
 /* One event, one line, one write(2), on stderr: logfmt, or JSON when the format says so.
  *
- *   ts=2026-01-02T03:04:05.678Z level=error prog=loader-ws-trades event=produce_failed ...
+ *   ts=2026-01-02T03:04:05.678Z level=error prog=loader-ws-trades event=produce_failed
+ * ...
  *
  * `event` is a fixed word that can be searched; variable text goes into fields. Never a
- * secret, never a price. Set up once in main before any thread; then any thread may log. */
+ * secret, never a price. Set up once in main before any thread; then any thread may log.
+ */
 #ifndef SF_LOG_H
 #define SF_LOG_H
 
@@ -30,9 +32,18 @@ struct sf_log_field {
     int64_t n;
 };
 
-#define SF_LOG_S(key, cstr) { (key), SF_LOG_TEXT, sf_str_from(cstr), 0 }
-#define SF_LOG_V(key, view) { (key), SF_LOG_TEXT, (view), 0 }
-#define SF_LOG_I(key, num)  { (key), SF_LOG_INT, { "", 0 }, (num) }
+#define SF_LOG_S(key, cstr)                      \
+    {                                            \
+        (key), SF_LOG_TEXT, sf_str_from(cstr), 0 \
+    }
+#define SF_LOG_V(key, view)           \
+    {                                 \
+        (key), SF_LOG_TEXT, (view), 0 \
+    }
+#define SF_LOG_I(key, num)                  \
+    {                                       \
+        (key), SF_LOG_INT, { "", 0 }, (num) \
+    }
 
 /* sf_log(SF_LOG_INFO, "resumed", SF_LOG_I("position", n), SF_LOG_S("topic", topic));
  * At least one field; an event that says it all passes NULL to sf_log_write. */
@@ -48,7 +59,8 @@ void sf_log_error(enum sf_log_level level, const char *event, const struct sf_er
 
 /* Format one line (with its newline) into @dst as sf_log_write would; for tests. Returns
  * the length; a line longer than @size is clipped and still ends with a newline. */
-size_t sf_log_format_line(char *dst, size_t size, int64_t time_ms, enum sf_log_level level,
-                          const char *event, const struct sf_log_field *fields);
+size_t sf_log_format_line(char *dst, size_t size, int64_t time_ms,
+                          enum sf_log_level level, const char *event,
+                          const struct sf_log_field *fields);
 
 #endif

@@ -7,12 +7,14 @@
 #define SF_LOOP_H
 
 #include <sf/err.h>
+
 #include <stdint.h>
 
 struct sf_loop;
 
 /* Errors: SF_ENOMEM, SF_EIO. */
-enum sf_status sf_loop_create(struct sf_loop **ret_loop, struct sf_error *err) SF_MUST_CHECK;
+enum sf_status sf_loop_create(struct sf_loop **ret_loop,
+                              struct sf_error *err) SF_MUST_CHECK;
 /* Close what is still open in it and free; NULL is fine. */
 void sf_loop_destroy(struct sf_loop *loop);
 
@@ -32,8 +34,9 @@ typedef void (*sf_watch_fn)(void *arg, int fd, unsigned events);
 
 /* Call @fn while @fd has one of @events (level-triggered). The loop borrows @fd: stop the
  * watch before closing it. Errors: SF_ENOMEM, SF_EIO. */
-enum sf_status sf_watch_start(struct sf_loop *loop, int fd, unsigned events, sf_watch_fn fn,
-                              void *arg, struct sf_watch **ret_watch) SF_MUST_CHECK;
+enum sf_status sf_watch_start(struct sf_loop *loop, int fd, unsigned events,
+                              sf_watch_fn fn, void *arg,
+                              struct sf_watch **ret_watch) SF_MUST_CHECK;
 void sf_watch_change(struct sf_watch *w, unsigned events);
 /* NULL is fine; @fn is not called again. */
 void sf_watch_stop(struct sf_watch *w);

@@ -9,11 +9,11 @@
 
 #include <sf/types.h>
 
-#define SF_NAME_MAX        256 /* characters: ArangoDB collection; the longest of all */
-#define SF_TOPIC_MAX       249 /* Kafka */
-#define SF_LABEL_MAX       63  /* DNS-1123 */
-#define SF_SYMBOL_MAX      20
-#define SF_SHORT_ID_LEN    6
+#define SF_NAME_MAX         256 /* characters: ArangoDB collection; the longest of all */
+#define SF_TOPIC_MAX        249 /* Kafka */
+#define SF_LABEL_MAX        63  /* DNS-1123 */
+#define SF_SYMBOL_MAX       20
+#define SF_SHORT_ID_LEN     6
 #define SF_DEFAULT_EXCHANGE "binance"
 
 /* What a queue's names are made of. All views borrowed. */
@@ -26,8 +26,8 @@ struct sf_subject {
 };
 
 /* Trim and upper-case @given into @dst: [A-Z0-9][A-Z0-9._-]{0,19}. */
-enum sf_status sf_name_symbol(struct sf_str given, char *dst, struct sf_error *err)
-    SF_MUST_CHECK;
+enum sf_status sf_name_symbol(struct sf_str given, char *dst,
+                              struct sf_error *err) SF_MUST_CHECK;
 
 /* 6 random characters of [a-z0-9] from getrandom(2), unbiased. Errors: SF_EIO. */
 enum sf_status sf_name_short_id(char *dst, struct sf_error *err) SF_MUST_CHECK;
@@ -46,19 +46,20 @@ enum sf_status sf_name_queue_id(const struct sf_subject *s, char *dst,
                                 struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_topic(struct sf_str queue_id, char *dst,
                              struct sf_error *err) SF_MUST_CHECK;
-enum sf_status sf_name_dlq(struct sf_str topic, char *dst, struct sf_error *err)
-    SF_MUST_CHECK;
+enum sf_status sf_name_dlq(struct sf_str topic, char *dst,
+                           struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_collection(const struct sf_subject *s, char *dst,
                                   struct sf_error *err) SF_MUST_CHECK;
-enum sf_status sf_name_telemetry_id(struct sf_str image, struct sf_str short_id, char *dst,
-                                    struct sf_error *err) SF_MUST_CHECK;
+enum sf_status sf_name_telemetry_id(struct sf_str image, struct sf_str short_id,
+                                    char *dst, struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_group(struct sf_str image, struct sf_str queue_id, char *dst,
                              struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_job(struct sf_str image, const struct sf_subject *s, char *dst,
                            struct sf_error *err) SF_MUST_CHECK;
 /* "registry/prefix" may be empty: then "image:tag". */
-enum sf_status sf_name_image(struct sf_str registry, struct sf_str image, struct sf_str tag,
-                             char *dst, struct sf_error *err) SF_MUST_CHECK;
+enum sf_status sf_name_image(struct sf_str registry, struct sf_str image,
+                             struct sf_str tag, char *dst,
+                             struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_command_id(char *dst, struct sf_error *err) SF_MUST_CHECK;
 
 /* The name of what a record describes: "BTCUSDT", or "bybit_BTCUSDT" of another exchange.

@@ -1,19 +1,20 @@
 /* Data and control records of a queue's topic (DESIGN section 5), and their documents.
  *
- * One table of fields a kind says what a record holds; writing, reading and turning one into
- * a document walk it. Decimals are copied digit for digit. Pure; any thread. */
+ * One table of fields a kind says what a record holds; writing, reading and turning one
+ * into a document walk it. Decimals are copied digit for digit. Pure; any thread. */
 #ifndef SF_RECORD_H
 #define SF_RECORD_H
 
 #include <sf/exchange.h>
 #include <sf/scan.h>
 
-#define SF_VERSION_CLOSED INT64_C(9007199254740991) /* 2^53 - 1: newer than any event time */
+#define SF_VERSION_CLOSED \
+    INT64_C(9007199254740991) /* 2^53 - 1: newer than any event time */
 
 enum sf_field_kind {
     SF_FIELD_TEXT,
     SF_FIELD_INT,
-    SF_FIELD_DEC,    /* decimal string */
+    SF_FIELD_DEC, /* decimal string */
     SF_FIELD_BOOL,
     SF_FIELD_LEVELS, /* [[price, quantity], ...] of decimal strings */
 };
@@ -34,7 +35,8 @@ struct sf_record_common {
     int64_t run;
 };
 
-/* Append one candle record. @version: SF_VERSION_CLOSED when closed, else the event time. */
+/* Append one candle record. @version: SF_VERSION_CLOSED when closed, else the event time.
+ */
 void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
                       const struct sf_interval *iv, const struct sf_candle *candle,
                       bool is_closed, int64_t version);
@@ -47,8 +49,8 @@ struct sf_record_head {
 };
 /* Errors: SF_EPROTO not a record of this kind. */
 enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
-                              struct sf_record_head *ret_head, struct sf_error *err)
-    SF_MUST_CHECK;
+                              struct sf_record_head *ret_head,
+                              struct sf_error *err) SF_MUST_CHECK;
 
 /* Append the ArangoDB document of record @value: the same fields but `run`; decimals as
  * numbers with the digits copied, and beside them exact.{field} where a double would lose
@@ -57,8 +59,8 @@ enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
  * Errors: SF_EPROTO which field, what was expected; SF_ETOOBIG. */
 enum sf_status sf_record_to_doc(struct sf_str value, enum sf_kind kind,
                                 enum sf_decimals decimals, struct sf_buf *b,
-                                struct sf_record_head *ret_head, struct sf_error *err)
-    SF_MUST_CHECK;
+                                struct sf_record_head *ret_head,
+                                struct sf_error *err) SF_MUST_CHECK;
 
 /* ------------------------------------------------------------------ control records */
 
@@ -86,7 +88,8 @@ struct sf_gap {
     int64_t took_ms;
 };
 void sf_record_gap(struct sf_buf *b, const struct sf_gap *gap);
-void sf_record_coverage(struct sf_buf *b, const struct sf_gap *range); /* cause, ... unused */
+void sf_record_coverage(struct sf_buf *b,
+                        const struct sf_gap *range); /* cause, ... unused */
 /* sf-pos: one symbol, or several by repeated calls between open and close braces. */
 void sf_record_pos(struct sf_buf *b, struct sf_str symbol, int64_t position);
 

@@ -1,8 +1,9 @@
 /* A JSON pull scanner for the record path: keeps every digit, allocates nothing.
  *
- * It walks complete UTF-8 text in memory, checks the grammar of RFC 8259 (all of it: commas,
- * colons, literals, numbers, escapes, nesting up to SF_SCAN_DEPTH) and hands out views into
- * the text. Numbers stay text. One thread at a time; any number of scanners. */
+ * It walks complete UTF-8 text in memory, checks the grammar of RFC 8259 (all of it:
+ * commas, colons, literals, numbers, escapes, nesting up to SF_SCAN_DEPTH) and hands out
+ * views into the text. Numbers stay text. One thread at a time; any number of scanners.
+ */
 #ifndef SF_SCAN_H
 #define SF_SCAN_H
 
@@ -45,8 +46,8 @@ enum sf_token sf_scan_next(struct sf_scan *s);
  * Returns false on malformed text. */
 bool sf_scan_skip(struct sf_scan *s);
 
-/* After SF_TOK_KEY: the raw text of its value (any kind, with quotes and brackets), which is
- * passed over. Errors: SF_EPROTO. */
+/* After SF_TOK_KEY: the raw text of its value (any kind, with quotes and brackets), which
+ * is passed over. Errors: SF_EPROTO. */
 enum sf_status sf_scan_raw(struct sf_scan *s, struct sf_str *ret_raw,
                            struct sf_error *err) SF_MUST_CHECK;
 

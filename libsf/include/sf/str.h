@@ -5,6 +5,7 @@
 #define SF_STR_H
 
 #include <sf/err.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,15 +46,16 @@ enum sf_status sf_str_to_u64(struct sf_str s, uint64_t *ret_n) SF_MUST_CHECK;
 /* NUL-terminated heap copy; the caller frees it. NULL when out of memory. */
 char *sf_str_dup(struct sf_str s) SF_MUST_CHECK;
 
-/* Copy @s to @dst of @size bytes with a NUL. False, and nothing but a NUL written, when it
- * does not fit. */
+/* Copy @s to @dst of @size bytes with a NUL. False, and nothing but a NUL written, when
+ * it does not fit. */
 bool sf_str_copy(struct sf_str s, char *dst, size_t size) SF_MUST_CHECK;
 
-/* Number of single-character edits from @a to @b, without regard to ASCII case, counted up
- * to 64 characters each. For "did you mean". */
+/* Number of single-character edits from @a to @b, without regard to ASCII case, counted
+ * up to 64 characters each. For "did you mean". */
 unsigned sf_str_distance(struct sf_str a, struct sf_str b);
 
-/* FNV-1a, 64 bit; stable across machines and versions: lanes and shortened names use it. */
+/* FNV-1a, 64 bit; stable across machines and versions: lanes and shortened names use it.
+ */
 uint64_t sf_str_hash(struct sf_str s);
 
 #endif

@@ -1,7 +1,7 @@
 /* The registry: every TYPE, its images, its kind. Nothing else knows the types.
  *
- * docs/TYPES.md, GET /types, OpenAPI and the Helm schema are printed from it. Constant data;
- * any thread. */
+ * docs/TYPES.md, GET /types, OpenAPI and the Helm schema are printed from it. Constant
+ * data; any thread. */
 #ifndef SF_TYPES_H
 #define SF_TYPES_H
 
@@ -48,8 +48,8 @@ bool sf_type_has_image(const struct sf_type *type, struct sf_str image);
 /* Is @image the name of any image of the registry? */
 bool sf_type_is_image(struct sf_str image);
 
-/* Of the NULL-terminated @names the one nearest to @given, or NULL when none is near enough
- * to be a slip of the finger (2 edits, 3 from 8 characters on). */
+/* Of the NULL-terminated @names the one nearest to @given, or NULL when none is near
+ * enough to be a slip of the finger (2 edits, 3 from 8 characters on). */
 const char *sf_nearest(struct sf_str given, const char *const *names);
 
 /* docs/TYPES.md to @b. */
