@@ -31,6 +31,7 @@ const struct sf_field *sf_record_fields(enum sf_kind kind);
 /* What every record of a queue and symbol has in common. */
 struct sf_record_common {
     struct sf_str exchange, symbol; /* "binance", "BTCUSDT" */
+    struct sf_str key_prefix;       /* sf_name_key_prefix of the two */
     struct sf_str source;           /* "ws", "rest", "backfill", "tape", "file" */
     int64_t run;
 };
