@@ -74,6 +74,7 @@ enum sf_status sf_record_to_doc(struct sf_str value, enum sf_kind kind,
 struct sf_end {
     int64_t records, first, last;
     int64_t listed_from; /* -1: the range lies within the listing */
+    int64_t cut_to;      /* -1: the range was taken as given; else it was cut to here */
 };
 void sf_record_end(struct sf_buf *b, const struct sf_end *end);
 enum sf_status sf_record_end_parse(struct sf_str json, struct sf_end *ret_end,

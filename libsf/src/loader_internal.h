@@ -1,0 +1,54 @@
+/* What loader.c and loader_resume.c share. */
+#ifndef LOADER_INTERNAL_H
+#define LOADER_INTERNAL_H
+
+#include "program.h"
+
+#include <sf/loader.h>
+
+/* One symbol of the queue. */
+struct lane {
+    struct sf_str symbol;
+    int32_t partition;
+    int64_t position; /* last put, -1 none */
+    struct sf_loader_past past;
+    int64_t late_gap_records; /* while walking: of a gap not yet followed by a record, -1
+                                 none */
+};
+
+/* A control record that found the queue full; kept in order. */
+struct waiting {
+    struct waiting *next;
+    int32_t partition;
+    const char *name;
+    struct sf_str key; /* of a lane: outlives this */
+    char *json;
+};
+
+struct sf_loader {
+    struct sf_program program;
+    const struct sf_loader_spec *spec;
+    struct sf_topic *topic;
+    int32_t partitions;
+    struct lane *lanes;
+    size_t lanes_n;
+    int64_t run;
+    int64_t put; /* records given to the producer by this instance */
+    int64_t put_bytes;
+    struct waiting *first, **last; /* control records without room */
+    size_t waiting_bytes;
+    struct sf_timer *position_timer;
+    void *state; /* of the source; NULL: not open */
+    bool is_open;
+    struct sf_end end; /* of sf_loader_finish */
+    int64_t gap_told_us, gaps;
+};
+
+/* The lane of a symbol of this queue, or NULL. */
+struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol);
+
+/* Read what earlier runs left in the topic: fills each lane's past and position, and
+ * l->run. Errors (into l->program.failure): as sf_kafka_walk. */
+enum sf_status sf_loader_walk(struct sf_loader *l);
+
+#endif
