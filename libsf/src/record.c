@@ -135,17 +135,23 @@ void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
 
 /* -------------------------------------------------------------- control records */
 
+static void add_int_or_null(struct sf_buf *b, struct sf_str quoted_name, int64_t n)
+{
+    sf_buf_add_str(b, quoted_name);
+    if (n >= 0)
+        sf_buf_add_i64(b, n);
+    else
+        sf_buf_add_lit(b, "null");
+}
+
 void sf_record_end(struct sf_buf *b, const struct sf_end *end)
 {
     sf_buf_add_lit(b, "{\"records\":");
     sf_buf_add_i64(b, end->records);
     ADD_INT(b, "first", end->first);
     ADD_INT(b, "last", end->last);
-    sf_buf_add_lit(b, ",\"listed_from\":");
-    if (end->listed_from >= 0)
-        sf_buf_add_i64(b, end->listed_from);
-    else
-        sf_buf_add_lit(b, "null");
+    add_int_or_null(b, SF_STR(",\"listed_from\":"), end->listed_from);
+    add_int_or_null(b, SF_STR(",\"cut_to\":"), end->cut_to);
     sf_buf_add_char(b, '}');
 }
 

@@ -89,6 +89,7 @@ enum sf_status sf_record_end_parse(struct sf_str json, struct sf_end *ret_end,
     ret_end->first = int_or(root, "first", -1);
     ret_end->last = int_or(root, "last", -1);
     ret_end->listed_from = int_or(root, "listed_from", -1);
+    ret_end->cut_to = int_or(root, "cut_to", -1);
     json_decref(root);
     return SF_OK;
 }

@@ -1,0 +1,330 @@
+#include "connector_internal.h"
+
+#include <stdlib.h>
+
+#define TICK_MS      100     /* how often the end of the queue is looked for */
+#define QUIET_US     2000000 /* draining: the loader stops within a second; twice that */
+#define COMMIT_MS    10000
+#define PROGRESS_MS  10000
+#define LEDGER_BATCH 100 /* ledger rows are few: small batches, soon */
+
+/* ------------------------------------------------------------------- database hooks */
+
+static void on_room(void *arg)
+{
+    (void)sf_connector_unhold(arg);
+}
+
+static void on_away(void *arg, bool is_away, const struct sf_error *why)
+{
+    struct connector *c = arg;
+
+    if (c->is_away == is_away)
+        return;
+    c->is_away = is_away;
+    sf_metric_set(SF_M_UP, is_away ? 0 : 1);
+    if (is_away)
+        sf_log_error(SF_LOG_WARN, "database_away", why);
+    else
+        sf_log_write(SF_LOG_INFO, "database_back", NULL);
+    sf_program_tell(&c->program, SF_EVENT_LOADING,
+                    is_away ? "the database does not answer; waiting"
+                            : "the database is back",
+                    SF_STR_EMPTY);
+}
+
+static void on_fatal(void *arg, const struct sf_error *err)
+{
+    sf_program_fail(&((struct connector *)arg)->program, err);
+}
+
+/* -------------------------------------------------------------------------- the end */
+
+static size_t pending(const struct connector *c)
+{
+    size_t n = c->held.is_set ? 1 : 0;
+
+    for (int32_t i = 0; i < c->partitions; i++)
+        if (c->parts[i].is_ours)
+            n += sf_track_pending(&c->parts[i].track);
+    return n;
+}
+
+/* Have all partitions that are ours been read behind their end record, and stored? */
+static bool ours_are_done(const struct connector *c)
+{
+    bool has_any = false;
+
+    for (int32_t i = 0; i < c->partitions; i++) {
+        const struct part *part = &c->parts[i];
+
+        if (!part->is_ours)
+            continue;
+        has_any = true;
+        if (part->end_offset < 0 || part->track.next <= part->end_offset)
+            return false;
+    }
+    return has_any && pending(c) == 0;
+}
+
+/* Have the partitions of other members of the group been committed to their ends? */
+static bool others_are_done(struct connector *c, struct sf_error *err)
+{
+    int64_t committed[PARTITIONS_MAX], end[PARTITIONS_MAX];
+    int32_t n = 0;
+
+    for (int32_t i = 0; i < c->partitions; i++)
+        n += c->parts[i].is_ours ? 0 : 1;
+    if (n == 0)
+        return true;
+    if (sf_consumer_progress(c->consumer, committed, end, PARTITIONS_MAX, &n, PROGRESS_MS,
+                             err) != SF_OK)
+        return false;
+    for (int32_t i = 0; i < n && i < c->partitions; i++)
+        if (!c->parts[i].is_ours && (end[i] == 0 || committed[i] < end[i]))
+            return false;
+    return true;
+}
+
+static void look_for_end(struct connector *c)
+{
+    struct sf_error err = { 0 };
+
+    if (!ours_are_done(c))
+        return;
+    if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK) {
+        sf_log_error(SF_LOG_WARN, "commit_failed", &err); /* the next tick tries again */
+        return;
+    }
+    if (others_are_done(c, &err))
+        sf_program_end(&c->program, SF_OUTCOME_FINISHED);
+}
+
+/* A stopped queue: everything that its loader still writes is stored, or the time is up.
+ */
+static void drain(struct connector *c)
+{
+    int64_t now_us = sf_mono_us();
+    bool is_quiet = pending(c) == 0 && sf_consumer_lag(c->consumer) == 0;
+
+    if (!is_quiet)
+        c->quiet_since_us = 0;
+    else if (c->quiet_since_us == 0)
+        c->quiet_since_us = now_us;
+    if ((is_quiet && now_us - c->quiet_since_us >= QUIET_US) ||
+        now_us >= c->drain_until_us)
+        sf_program_end(&c->program, SF_OUTCOME_STOPPED);
+}
+
+static void on_tick(void *arg)
+{
+    struct connector *c = arg;
+
+    if (c->program.outcome != SF_RUNNING)
+        return;
+    look_for_end(c);
+    if (c->program.outcome == SF_RUNNING && c->drain_until_us > 0)
+        drain(c);
+}
+
+/* ------------------------------------------------------------------- program hooks */
+
+static void on_stop(void *arg)
+{
+    struct connector *c = arg;
+
+    if (c->drain_until_us > 0)
+        return;
+    if (!c->consumer) {
+        sf_program_end(&c->program, SF_OUTCOME_STOPPED);
+        return;
+    }
+    c->drain_until_us = sf_mono_us() + c->program.conf.stop_drain_s * 1000000;
+    c->is_paused = false; /* what was produced before the stop is still stored */
+    sf_connector_flow(c);
+    sf_program_tell(&c->program, SF_EVENT_LOADING, "stopping: draining", SF_STR_EMPTY);
+}
+
+static void on_pause(void *arg, bool is_paused)
+{
+    struct connector *c = arg;
+
+    c->is_paused = is_paused;
+    if (c->consumer)
+        sf_connector_flow(c);
+}
+
+static int64_t lag_of(const struct connector *c)
+{
+    return c->consumer ? sf_consumer_lag(c->consumer) : -1;
+}
+
+static int64_t on_report(void *arg, struct sf_buf *extra)
+{
+    struct connector *c = arg;
+    int64_t lag = lag_of(c);
+
+    sf_buf_addf(extra,
+                ",\"lag\":%lld,\"in_flight\":%zu,\"dead_letters\":%lld,\"skipped\":%lld,"
+                "\"database\":\"%s\"",
+                (long long)lag, c->parts ? pending(c) : 0, (long long)c->dead_letters,
+                (long long)c->skipped, c->is_away ? "away" : "up");
+    sf_metric_set(SF_M_LAG, lag);
+    sf_metric_set(SF_M_QUEUE_FILL, c->parts ? (int64_t)pending(c) : 0);
+    return c->stored;
+}
+
+static bool is_ready(void *arg, struct sf_buf *why)
+{
+    const struct connector *c = arg;
+    int64_t limit = c->program.conf.ready_lag_max;
+
+    if (!c->consumer)
+        sf_buf_add_lit(why, "starting");
+    else if (c->is_away)
+        sf_buf_add_lit(why, "the database does not answer");
+    else if (limit > 0 && lag_of(c) > limit)
+        sf_buf_addf(why, "lag %lld is over %lld", (long long)lag_of(c), (long long)limit);
+    return why->len == 0;
+}
+
+/* ----------------------------------------------------------------------------- life */
+
+static const char *const ledger_collections[SINK_N] = {
+    [SINK_GAPS] = "gaps",
+    [SINK_COVERAGE] = "coverage",
+};
+
+static enum sf_status open_writers(struct connector *c)
+{
+    const struct sf_conf *conf = &c->program.conf;
+
+    for (int i = 0; i < SINK_N; i++) {
+        bool is_data = i == SINK_DATA;
+        const struct sf_arango_writer_opts opts = {
+            .collection = is_data ? conf->collection : ledger_collections[i],
+            .version_attribute = is_data ? c->spec->version_attribute : NULL,
+            .lanes = is_data ? (unsigned)conf->arango_lanes : 1,
+            .batch_docs = is_data ? (size_t)conf->arango_batch_docs : LEDGER_BATCH,
+            .batch_bytes = (size_t)conf->arango_batch_kb * 1024,
+            .batch_age_ms = conf->arango_batch_age_ms,
+            .fn = sf_connector_on_result,
+            .on_room = on_room,
+            .on_away = on_away,
+            .on_fatal = on_fatal,
+            .arg = c,
+        };
+        enum sf_status status = sf_arango_ensure_collection(
+            c->arango, opts.collection, is_data ? c->spec->indexes : NULL,
+            is_data ? c->spec->indexes_n : 0, &c->program.failure);
+
+        if (status == SF_OK)
+            status = sf_arango_writer_create(c->arango, &opts, &c->writers[i],
+                                             &c->program.failure);
+        if (status != SF_OK)
+            return status;
+    }
+    return SF_OK;
+}
+
+static enum sf_status open_database(struct connector *c)
+{
+    struct sf_program *p = &c->program;
+    enum sf_status status = sf_arango_create(p->loop, &p->conf, &c->arango, &p->failure);
+
+    if (status == SF_OK)
+        status = sf_arango_ensure_database(c->arango, &p->failure);
+    return status == SF_OK ? open_writers(c) : status;
+}
+
+static enum sf_status open_consumer(struct connector *c)
+{
+    struct sf_program *p = &c->program;
+    const struct sf_consumer_hooks hooks = {
+        .on_message = sf_connector_on_message,
+        .on_assign = sf_connector_on_assign,
+        .on_revoke = sf_connector_on_revoke,
+        .on_error = on_fatal,
+        .arg = c,
+    };
+    enum sf_status status = sf_program_data_topic(p, &c->partitions);
+
+    if (status != SF_OK)
+        return status;
+    if (c->partitions > PARTITIONS_MAX)
+        return sf_error_set(&p->failure, SF_ETOOBIG,
+                            "topic %s has %d partitions, at most %d", p->conf.topic,
+                            c->partitions, PARTITIONS_MAX);
+    c->parts = calloc((size_t)c->partitions, sizeof(*c->parts));
+    if (!c->parts || sf_timer_create(p->loop, on_tick, c, &c->tick) != SF_OK)
+        return sf_error_set(&p->failure, SF_ENOMEM, "no memory for %d partitions",
+                            c->partitions);
+    sf_timer_set(c->tick, TICK_MS, TICK_MS);
+    sf_metric_set(SF_M_UP, 1);
+    return sf_consumer_create(p->loop, &p->conf, &hooks, &c->consumer, &p->failure);
+}
+
+/* Let what is in flight reach the database, then commit it. */
+static void settle(struct connector *c)
+{
+    int64_t end_us = sf_mono_us() + (int64_t)SF_PROGRAM_STOP_FLUSH_MS * 1000;
+    struct sf_error err = { 0 };
+    const bool never = false;
+
+    if (!c->consumer)
+        return;
+    sf_consumer_pause(c->consumer, true);
+    for (int i = 0; i < SINK_N; i++)
+        sf_arango_writer_flush(c->writers[i]);
+    while ((pending(c) > 0 || c->untracked > 0) && sf_mono_us() < end_us && !c->is_away)
+        (void)sf_loop_run_until(c->program.loop, &never, TICK_MS);
+    if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK)
+        sf_log_error(SF_LOG_WARN, "commit_failed", &err);
+}
+
+static void release(struct connector *c)
+{
+    for (int i = 0; i < SINK_N; i++)
+        sf_arango_writer_destroy(c->writers[i]);
+    sf_arango_destroy(c->arango);
+    for (int32_t i = 0; c->parts && i < c->partitions; i++)
+        sf_track_release(&c->parts[i].track);
+    free(c->parts);
+    c->parts = NULL;
+    sf_timer_destroy(c->tick);
+    sf_buf_release(&c->doc);
+    sf_buf_release(&c->ledger);
+    sf_buf_release(&c->held.key);
+    sf_buf_release(&c->held.doc);
+}
+
+int sf_connector_main(const struct sf_connector_spec *spec, int argc, char **argv)
+{
+    struct connector c = { .spec = spec };
+    const struct sf_program_hooks hooks = {
+        .on_pause = on_pause,
+        .on_stop = on_stop,
+        .on_report = on_report,
+        .is_ready = is_ready,
+        .arg = &c,
+    };
+    int code;
+
+    sf_buf_init(&c.doc, DOC_MAX);
+    sf_buf_init(&c.ledger, DOC_MAX);
+    sf_buf_init(&c.held.key, DOC_MAX);
+    sf_buf_init(&c.held.doc, DOC_MAX);
+    if (!sf_program_begin(&c.program, spec->image, spec->what,
+                          SF_SCOPE_QUEUE | SF_SCOPE_CONNECTOR, argc, argv, &code))
+        return code;
+    if (sf_program_open(&c.program, &hooks) != SF_OK || open_database(&c) != SF_OK ||
+        open_consumer(&c) != SF_OK)
+        sf_program_stop_or_fail(&c.program);
+    sf_program_run(&c.program);
+    settle(&c);
+    sf_consumer_destroy(c.consumer);
+    c.consumer = NULL;
+    code = sf_program_close(&c.program, NULL);
+    release(&c);
+    return code;
+}
