@@ -1,0 +1,499 @@
+#include "kafka_mock.h"
+#include "runner.h"
+
+#include <sf/kafka.h>
+#include <sf/stop.h>
+#include <sf/time.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOBODY "127.0.0.1:1" /* tcpmux: nothing listens there */
+#define TOPIC  "loader-btcusdt"
+
+static struct mock mock;
+static struct sf_conf conf;
+static struct sf_loop *loop;
+
+static struct {
+    int rooms, firsts, fatals, dones;
+    enum sf_status done;
+    struct sf_error fatal;
+    bool flag;
+} seen;
+
+static void on_room(void *arg)
+{
+    (void)arg;
+    seen.rooms++;
+}
+
+static void on_first(void *arg)
+{
+    (void)arg;
+    seen.firsts++;
+}
+
+static void on_fatal(void *arg, const struct sf_error *err)
+{
+    (void)arg;
+    seen.fatals++;
+    seen.fatal = *err;
+    seen.flag = true;
+}
+
+static void on_done(void *arg, enum sf_status status)
+{
+    (void)arg;
+    seen.dones++;
+    seen.done = status;
+    seen.flag = true;
+}
+
+static const struct sf_producer_hooks hooks = { on_room, on_first, on_fatal, NULL };
+
+static void start(void)
+{
+    memset(&seen, 0, sizeof(seen));
+    ck_assert_int_eq(sf_loop_create(&loop, NULL), SF_OK);
+    mock_start(&mock);
+    mock_conf(&conf, mock.brokers);
+}
+
+static void stop(void)
+{
+    mock_stop(&mock);
+    sf_loop_destroy(loop);
+}
+
+static struct sf_producer *producer(struct sf_topic **ret_topic)
+{
+    struct sf_producer *p = NULL;
+
+    ck_assert_int_eq(sf_producer_create(loop, &conf, &hooks, &p, NULL), SF_OK);
+    ck_assert_int_eq(sf_producer_topic(p, TOPIC, ret_topic, NULL), SF_OK);
+    return p;
+}
+
+static void put_n(struct sf_topic *topic, int from, int n)
+{
+    char value[32];
+
+    for (int i = from; i < from + n; i++) {
+        int len = snprintf(value, sizeof(value), "{\"n\":%d}", i);
+
+        ck_assert_int_eq(
+            sf_producer_put(topic, 0, SF_STR("BTCUSDT"), sf_str_make(value, (size_t)len)),
+            SF_OK);
+    }
+}
+
+/* What a reader or a walk saw. */
+static struct {
+    int n;
+    int64_t sum, last_offset;
+    char control[16], header[64], key[16];
+} shown;
+
+static void on_message(void *arg, const struct sf_message *msg)
+{
+    int64_t n = 0;
+    const int *until = arg;
+
+    if (msg->is_null) {
+        ck_assert_ptr_nonnull(msg->control);
+        ck_assert(sf_str_copy(sf_str_from(msg->control), shown.control, 16));
+        ck_assert(sf_str_copy(msg->header, shown.header, 64));
+    } else {
+        ck_assert_int_eq(msg->value.p[msg->value.len - 1], '}');
+        ck_assert_int_eq(
+            sf_str_to_i64(sf_str_make(msg->value.p + 5, msg->value.len - 6), &n), SF_OK);
+    }
+    ck_assert(sf_str_copy(msg->key, shown.key, sizeof(shown.key)));
+    ck_assert_int_gt(msg->time_ms, SF_TIME_MIN_MS);
+    shown.n++;
+    shown.sum += n;
+    shown.last_offset = msg->offset;
+    seen.flag = until && shown.n == *until;
+}
+
+/* -------------------------------------------------------------------------- producer */
+
+START_TEST(records_are_confirmed_and_read_back)
+{
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    int64_t begin = -1, end = -1;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 0, 3000);
+    ck_assert_uint_eq(sf_producer_pending(p), 3000);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_uint_eq(sf_producer_pending(p), 0);
+    ck_assert_uint_eq(sf_producer_failed(p), 0);
+    ck_assert_int_eq(seen.firsts, 1);
+    ck_assert_int_eq(
+        sf_kafka_walk(&conf, TOPIC, 0, 0, 0, on_message, NULL, &begin, &end, NULL),
+        SF_OK);
+    ck_assert_int_eq(begin, 0);
+    ck_assert_int_eq(end, 3000);
+    ck_assert_int_eq(shown.n, 3000);
+    ck_assert_int_eq(shown.sum, 2999 * 1500);
+    ck_assert_int_eq(shown.last_offset, 2999);
+    ck_assert_str_eq(shown.key, "BTCUSDT");
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(control_record_keeps_its_header)
+{
+    const struct sf_header header = { "sf-end", SF_STR("{\"records\":1}") };
+    struct sf_outgoing out = { .partition = 0,
+                               .key = SF_STR("BTCUSDT"),
+                               .headers = &header,
+                               .headers_n = 1,
+                               .on_done = on_done };
+    int64_t begin, end;
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 7, 1);
+    ck_assert_int_eq(sf_producer_send(topic, &out, NULL), SF_OK);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(seen.dones, 1);
+    ck_assert_int_eq(seen.done, SF_OK);
+    ck_assert_int_eq(
+        sf_kafka_walk(&conf, TOPIC, 0, 0, 0, on_message, NULL, &begin, &end, NULL),
+        SF_OK);
+    ck_assert_int_eq(shown.n, 2);
+    ck_assert_str_eq(shown.control, "sf-end");
+    ck_assert_str_eq(shown.header, "{\"records\":1}");
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(full_queue_refuses_and_tells_when_there_is_room)
+{
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    int taken = 0;
+
+    mock_topic(&mock, TOPIC, 1);
+    conf.producer_queue_kb = 8;
+    p = producer(&topic);
+    while (sf_producer_put(topic, 0, SF_STR("k"), SF_STR("{\"n\":1}")) == SF_OK)
+        ck_assert_int_lt(++taken, 1000);
+    ck_assert_int_gt(taken, 10);
+    ck_assert_int_eq(sf_producer_put(topic, 0, SF_STR("k"), SF_STR("v")), SF_EFULL);
+    ck_assert_int_eq(seen.rooms, 0);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(seen.rooms, 1);
+    put_n(topic, 0, 1);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(flush_says_how_many_are_left)
+{
+    struct sf_error err = { 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_conf(&conf, NOBODY);
+    p = producer(&topic);
+    put_n(topic, 0, 5);
+    ck_assert_int_eq(sf_producer_flush(p, 300, &err), SF_ETIMEOUT);
+    ck_assert_ptr_nonnull(strstr(err.text, "5 records undelivered"));
+    ck_assert_ptr_nonnull(strstr(err.text, NOBODY));
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(lost_record_is_fatal_when_nobody_is_told)
+{
+    struct sf_error err = { 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_topic(&mock, TOPIC, 1);
+    rd_kafka_mock_push_request_errors(mock.cluster, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    p = producer(&topic);
+    put_n(topic, 0, 1);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, &err), SF_EFATAL);
+    ck_assert_int_eq(seen.fatals, 1);
+    ck_assert_ptr_nonnull(strstr(seen.fatal.text, TOPIC));
+    ck_assert_str_eq(err.text, seen.fatal.text);
+    ck_assert_uint_eq(sf_producer_failed(p), 1);
+    ck_assert_int_eq(sf_producer_put(topic, 0, SF_STR("k"), SF_STR("v")), SF_EFATAL);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(sender_is_told_of_its_lost_record)
+{
+    struct sf_outgoing out = {
+        .partition = 0, .value = SF_STR("v"), .has_value = true, .on_done = on_done
+    };
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_topic(&mock, TOPIC, 1);
+    rd_kafka_mock_push_request_errors(mock.cluster, 0, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    p = producer(&topic);
+    ck_assert_int_eq(sf_producer_send(topic, &out, NULL), SF_OK);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(seen.dones, 1);
+    ck_assert_int_eq(seen.done, SF_EDENIED);
+    ck_assert_int_eq(seen.fatals, 0);
+    ck_assert_uint_eq(sf_producer_failed(p), 1);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(record_over_the_limit_is_refused)
+{
+    static char big[2 * 1024 * 1024];
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    memset(big, 'x', sizeof(big));
+    ck_assert_int_eq(
+        sf_producer_put(topic, 0, SF_STR("k"), sf_str_make(big, sizeof(big))),
+        SF_ETOOBIG);
+    ck_assert_uint_eq(sf_producer_pending(p), 0);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+/* -------------------------------------------------------------------------- settings */
+
+static const struct {
+    const char *user, *password, *mechanism;
+    enum sf_kafka_protocol protocol;
+    const char *text;
+} refused[] = {
+    { "u", "hunter2", "SCRAM-SHA-7", SF_KAFKA_AUTO, "SCRAM-SHA-7" },
+    { "u", "", "", SF_KAFKA_AUTO, "KAFKA_PASSWORD" },
+    { "", "", "", SF_KAFKA_SASL_SSL, "KAFKA_USER" },
+};
+
+START_TEST(setting_is_refused_by_name_and_without_secret)
+{
+    struct sf_producer *p = NULL;
+    struct sf_error err = { 0 };
+
+    conf.kafka_user = (char *)refused[_i].user;
+    conf.kafka_password = (char *)refused[_i].password;
+    conf.kafka_mechanism = (char *)refused[_i].mechanism;
+    conf.kafka_protocol = refused[_i].protocol;
+    ck_assert_int_eq(sf_producer_create(loop, &conf, &hooks, &p, &err), SF_EINVAL);
+    ck_assert_ptr_null(p);
+    ck_assert_ptr_nonnull(strstr(err.text, refused[_i].text));
+    ck_assert_ptr_null(strstr(err.text, "hunter2"));
+}
+END_TEST
+
+/* ------------------------------------------------------------------- topics, start-up */
+
+START_TEST(existing_topic_tells_its_partitions)
+{
+    const struct sf_topic_spec spec = { TOPIC, 1, 1, 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p = producer(&topic);
+    int32_t partitions = 0;
+
+    mock_topic(&mock, TOPIC, 3);
+    ck_assert_int_eq(sf_kafka_ensure_topic(p, &spec, false, 5000, &partitions, NULL),
+                     SF_OK);
+    ck_assert_int_eq(partitions, 3);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(missing_topic_is_named)
+{
+    const struct sf_topic_spec spec = { "nowhere", 1, 1, 0 };
+    struct sf_error err = { 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p = producer(&topic);
+    int32_t partitions = -7;
+
+    rd_kafka_mock_topic_set_error(mock.cluster, "nowhere",
+                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    ck_assert_int_eq(sf_kafka_ensure_topic(p, &spec, false, 5000, &partitions, &err),
+                     SF_ENOTFOUND);
+    ck_assert_ptr_nonnull(strstr(err.text, "topic nowhere does not exist"));
+    ck_assert_int_eq(partitions, -7);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(no_broker_is_one_clear_error)
+{
+    const struct sf_topic_spec spec = { TOPIC, 1, 1, 0 };
+    struct sf_error err = { 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    int32_t partitions;
+
+    mock_conf(&conf, NOBODY);
+    p = producer(&topic);
+    ck_assert_int_eq(sf_kafka_ensure_topic(p, &spec, true, 400, &partitions, &err),
+                     SF_EIO);
+    ck_assert_ptr_nonnull(strstr(err.text, "no broker answers at " NOBODY));
+    ck_assert_ptr_nonnull(strstr(err.text, "refused"));
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(stop_ends_a_start_up_step)
+{
+    const struct sf_topic_spec spec = { TOPIC, 1, 1, 0 };
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    int32_t partitions;
+    int64_t from_us = sf_mono_us();
+
+    mock_conf(&conf, NOBODY);
+    p = producer(&topic);
+    sf_stop_raise(SIGTERM);
+    ck_assert_int_eq(sf_kafka_ensure_topic(p, &spec, true, 60000, &partitions, NULL),
+                     SF_ESTOPPED);
+    ck_assert_int_lt(sf_mono_us() - from_us, 5000000);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------------- reading */
+
+START_TEST(reader_from_the_end_sees_what_comes_later)
+{
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    struct sf_reader *reader = NULL;
+    int until = 10;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 0, 5);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(sf_reader_open(loop, &conf, TOPIC, 0, SF_OFFSET_END, 5000,
+                                    on_message, &until, &reader, NULL),
+                     SF_OK);
+    put_n(topic, 100, 10);
+    ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
+    ck_assert_int_eq(shown.n, 10);
+    ck_assert_int_eq(shown.sum, 1045);
+    ck_assert_int_eq(shown.last_offset, 14);
+    sf_reader_close(reader);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(reader_from_an_offset)
+{
+    struct sf_topic *topic;
+    struct sf_producer *p;
+    struct sf_reader *reader = NULL;
+    int until = 2;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 0, 5);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(
+        sf_reader_open(loop, &conf, TOPIC, 0, 3, 5000, on_message, &until, &reader, NULL),
+        SF_OK);
+    ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
+    ck_assert_int_eq(shown.sum, 7);
+    sf_reader_close(reader);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(partition_that_is_not_there_is_named)
+{
+    struct sf_reader *reader = NULL;
+    struct sf_error err = { 0 };
+
+    mock_topic(&mock, TOPIC, 2);
+    ck_assert_int_eq(sf_reader_open(loop, &conf, TOPIC, 2, SF_OFFSET_END, 5000,
+                                    on_message, NULL, &reader, &err),
+                     SF_ENOTFOUND);
+    ck_assert_ptr_null(reader);
+    ck_assert_str_eq(err.text, "Kafka: topic " TOPIC " has 2 partitions, no 2");
+}
+END_TEST
+
+START_TEST(walk_waits_until_the_end_stands_still)
+{
+    int64_t begin = -1, end = -1;
+    int64_t from_us = sf_mono_us();
+
+    mock_topic(&mock, TOPIC, 1);
+    ck_assert_int_eq(
+        sf_kafka_walk(&conf, TOPIC, 0, 0, 250, on_message, NULL, &begin, &end, NULL),
+        SF_OK);
+    ck_assert_int_ge(sf_mono_us() - from_us, 250000);
+    ck_assert_int_eq(begin, 0);
+    ck_assert_int_eq(end, 0);
+    ck_assert_int_eq(shown.n, 0);
+}
+END_TEST
+
+START_TEST(walk_begins_where_told)
+{
+    int64_t begin, end;
+    struct sf_topic *topic;
+    struct sf_producer *p;
+
+    mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 0, 20);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    ck_assert_int_eq(
+        sf_kafka_walk(&conf, TOPIC, 0, 18, 0, on_message, NULL, &begin, &end, NULL),
+        SF_OK);
+    ck_assert_int_eq(shown.n, 2);
+    ck_assert_int_eq(shown.sum, 37);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+static void kafka_cases(Suite *s)
+{
+    TCase *tc = tcase_create("kafka");
+
+    tcase_add_checked_fixture(tc, start, stop);
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, records_are_confirmed_and_read_back);
+    tcase_add_test(tc, control_record_keeps_its_header);
+    tcase_add_test(tc, full_queue_refuses_and_tells_when_there_is_room);
+    tcase_add_test(tc, flush_says_how_many_are_left);
+    tcase_add_test(tc, lost_record_is_fatal_when_nobody_is_told);
+    tcase_add_test(tc, sender_is_told_of_its_lost_record);
+    tcase_add_test(tc, record_over_the_limit_is_refused);
+    tcase_add_loop_test(tc, setting_is_refused_by_name_and_without_secret, 0,
+                        COUNT(refused));
+    tcase_add_test(tc, existing_topic_tells_its_partitions);
+    tcase_add_test(tc, missing_topic_is_named);
+    tcase_add_test(tc, no_broker_is_one_clear_error);
+    tcase_add_test(tc, stop_ends_a_start_up_step);
+    tcase_add_test(tc, reader_from_the_end_sees_what_comes_later);
+    tcase_add_test(tc, reader_from_an_offset);
+    tcase_add_test(tc, partition_that_is_not_there_is_named);
+    tcase_add_test(tc, walk_waits_until_the_end_stands_still);
+    tcase_add_test(tc, walk_begins_where_told);
+    suite_add_tcase(s, tc);
+}
+
+RUN_SUITE("kafka", kafka_cases)
