@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+"""The whole system on one machine: real programs, real protocols, every value checked.
+
+Starts Kafka, sf-store (ArangoDB's HTTP API) and sf-exchange (Binance's REST API) on free ports of
+127.0.0.1, runs a loader and a connector for each of six queues to their end, compares every
+document with what the exchange serves, and stops everything. `make demo` builds and calls it;
+KEEP=1 leaves everything running until Ctrl-C.
+"""
+import base64
+import decimal
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = pathlib.Path(os.environ.get("SF_BIN", ROOT / "build" / "bin"))
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
+RUNS = [("1m", "2024-06-01", "2024-06-03"), ("1h", "2024-03-01", "2024-05-31")]
+PASSWORD = "demo"
+LIMIT_S = 180  # a demo that takes longer has failed
+
+DECIMALS = ["open", "high", "low", "close", "volume", "quote_asset_volume",
+            "taker_buy_base_asset_volume", "taker_buy_quote_asset_volume"]
+COLUMNS = [1, 2, 3, 4, 5, 7, 9, 10]  # of a kline row, for DECIMALS
+
+
+class Demo:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.started = []  # (name, Popen)
+
+    def start(self, name, args, env=None):
+        log = open(self.folder / f"{name}.log", "wb")
+        full = {**os.environ, **(env or {})}
+        proc = subprocess.Popen([str(a) for a in args], env=full, stdin=subprocess.DEVNULL,
+                                stdout=log, stderr=log, start_new_session=True)
+        self.started.append((name, proc))
+        return proc
+
+    def port_of(self, name, proc):
+        """The port that a program logged: event=listening port=N."""
+        path = self.folder / f"{name}.log"
+        for _ in range(300):
+            for line in path.read_text(errors="replace").splitlines():
+                if "event=listening" in line and "port=" in line:
+                    return int(line.split("port=")[1].split()[0])
+            if proc.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise SystemExit(f"{name} did not start:\n{path.read_text(errors='replace')[-2000:]}")
+
+    def stop(self):
+        for _, proc in reversed(self.started):
+            if proc.poll() is None:
+                proc.send_signal(signal.SIGTERM)
+        for _, proc in reversed(self.started):
+            try:
+                proc.wait(10)
+            except subprocess.TimeoutExpired:
+                proc.kill()
+                proc.wait()
+
+
+def http(url, body=None, user=None):
+    req = urllib.request.Request(url, data=json.dumps(body).encode() if body is not None else None)
+    req.add_header("Content-Type", "application/json")
+    if user:
+        req.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
+    with urllib.request.urlopen(req, timeout=30) as answer:
+        return json.loads(answer.read(), parse_float=decimal.Decimal)
+
+
+def documents(store, collection):
+    """All documents of a collection, by cursor, decimals with their digits."""
+    user = f"root:{PASSWORD}"
+    page = http(f"{store}/_db/streamforge/_api/cursor",
+                {"query": "FOR d IN @@c SORT d.open_time RETURN d", "bindVars": {"@c": collection},
+                 "batchSize": 5000}, user)
+    rows = page["result"]
+    while page["hasMore"]:
+        page = http(f"{store}/_db/streamforge/_api/cursor/{page['id']}", {}, user)
+        rows += page["result"]
+    return rows
+
+
+def source(exchange, symbol, interval, start_ms, end_ms):
+    rows = []
+    while start_ms < end_ms:
+        page = http(f"{exchange}/api/v3/klines?symbol={symbol}&interval={interval}"
+                    f"&startTime={start_ms}&endTime={end_ms - 1}&limit=1000")
+        if not page:
+            break
+        rows += page
+        start_ms = page[-1][0] + 1
+    return rows
+
+
+def differences(rows, docs):
+    """How many candles are missing, extra, or differ in any value (as numbers)."""
+    by_time = {d["open_time"]: d for d in docs}
+    missing = different = 0
+    for row in rows:
+        doc = by_time.pop(row[0], None)
+        if doc is None:
+            missing += 1
+            continue
+        exact = doc.get("exact", {})
+        same = all(float(exact.get(f, doc[f])) == float(row[c]) for f, c in zip(DECIMALS, COLUMNS))
+        same = same and doc["close_time"] == row[6] and doc["number_of_trades"] == row[8]
+        different += not same
+    return missing, len(by_time), different
+
+
+class Progress:
+    """Follows queue-events with kcat and draws one line a queue."""
+
+    def __init__(self, demo, brokers, queues):
+        self.queues = queues
+        self.state = {q: {} for q in queues}
+        self.pipe = subprocess.Popen(["kcat", "-q", "-u", "-C", "-b", brokers, "-t", "queue-events",
+                                      "-o", "beginning", "-f", "%s\\n"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL, start_new_session=True)
+        demo.started.append(("kcat", self.pipe))
+        os.set_blocking(self.pipe.stdout.fileno(), False)
+        self.rest = b""
+        self.drawn = 0
+
+    def read(self):
+        data = self.pipe.stdout.read() or b""
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            side = "connector" if event["target"].startswith("arango-") else "loader"
+            if event["queue_id"] in self.state:
+                self.state[event["queue_id"]][side] = event
+
+    def draw(self):
+        lines = []
+        for queue in self.queues:
+            loader = self.state[queue].get("loader", {})
+            connector = self.state[queue].get("connector", {})
+            percent = loader.get("extra", {}).get("percent", 0)
+            bar = "#" * (percent // 5)
+            lines.append(f"  {queue[:46]:46} [{bar:20}] {percent:3}%  published {loader.get('records_written', 0):6}"
+                         f"  stored {connector.get('records_written', 0):6}  {connector.get('status', '-')}")
+        if sys.stdout.isatty() and self.drawn:
+            sys.stdout.write(f"\x1b[{self.drawn}A")
+        print("\n".join(lines), flush=True)
+        self.drawn = len(lines)
+
+
+def day_ms(text):
+    return int(time.mktime(time.strptime(text + " UTC", "%Y-%m-%d %Z")) - time.timezone) * 1000
+
+
+def start_queues(demo, brokers, store, exchange):
+    queues = {}
+    for symbol in SYMBOLS:
+        for number, (interval, first, last) in enumerate(RUNS):
+            short = f"demo{SYMBOLS.index(symbol)}{number}"
+            queue = f"loader-{symbol.lower()}-api_candles_{interval}-{first.replace('-', '_')}-{short}"
+            env = {"QUEUE_ID": queue, "SYMBOL": symbol, "TYPE": f"api_candles_{interval}",
+                   "TIME_RANGE": f"{first}:{last}", "KAFKA_BOOTSTRAP_SERVERS": brokers,
+                   "BINANCE_API_URL": exchange, "ARANGO_URL": store, "ARANGO_DB": "streamforge",
+                   "ARANGO_USER": "root", "ARANGO_PASSWORD": PASSWORD, "TELEMETRY_INTERVAL": "1"}
+            pair = [demo.start(f"{name}-{short}", [BIN / name], env)
+                    for name in ("loader-api-candles", "arango-candles")]
+            queues[queue] = {"pair": pair, "symbol": symbol, "interval": interval, "short": short,
+                             "from": day_ms(first), "to": day_ms(last) + 86400000,
+                             "collection": f"{symbol.lower()}_candles_{interval}_{first.replace('-', '_')}"}
+    return queues
+
+
+def wait_for_end(demo, progress, queues):
+    end = time.monotonic() + LIMIT_S
+    procs = [p for q in queues.values() for p in q["pair"]]
+    while any(p.poll() is None for p in procs):
+        if time.monotonic() > end:
+            raise SystemExit(f"the queues did not end within {LIMIT_S} s; logs in {demo.folder}")
+        time.sleep(0.5)
+        progress.read()
+        progress.draw()
+    time.sleep(0.5)
+    progress.read()
+    progress.draw()
+    failed = [q for q, v in queues.items() if any(p.returncode != 0 for p in v["pair"])]
+    for queue in failed:
+        print(f"FAILED: {queue}; its logs:")
+        for name in ("loader-api-candles", "arango-candles"):
+            print((demo.folder / f"{name}-{queues[queue]['short']}.log").read_text()[-1500:])
+    return not failed
+
+
+def check(store, exchange, queues):
+    total = bad = 0
+    for queue in queues.values():
+        rows = source(exchange, queue["symbol"], queue["interval"], queue["from"], queue["to"])
+        docs = documents(store, queue["collection"])
+        missing, extra, different = differences(rows, docs)
+        total += len(docs)
+        bad += missing + extra + different
+        print(f"  {queue['collection']:36} {len(docs):6} documents, {len(rows):6} at the source:"
+              f" {missing} missing, {extra} extra, {different} different")
+    return total, bad
+
+
+def run(demo):
+    began = time.monotonic()
+    print("1. Starting Apache Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API)")
+    kafka = subprocess.run([ROOT / "tests/lib/kafka.py", "start", "--dir", demo.folder / "kafka"],
+                           check=True, stdout=subprocess.PIPE, text=True)
+    brokers = kafka.stdout.strip().splitlines()[-1]
+    store_proc = demo.start("sf-store", [BIN / "sf-store", "--listen", "127.0.0.1:0", "--data", demo.folder / "store"],
+                            {"SF_STORE_ROOT_PASSWORD": PASSWORD})
+    exchange_proc = demo.start("sf-exchange", [BIN / "sf-exchange", "--listen", "127.0.0.1:0", "--seed", "2026"])
+    store = f"http://127.0.0.1:{demo.port_of('sf-store', store_proc)}"
+    exchange = f"http://127.0.0.1:{demo.port_of('sf-exchange', exchange_proc)}"
+    print(f"   Kafka {brokers}   store {store}   exchange {exchange}")
+    print(f"2. Six queues: {', '.join(SYMBOLS)}, {' and '.join(r[0] for r in RUNS)} candles, a loader and a connector each")
+    queues = start_queues(demo, brokers, store, exchange)
+    progress = Progress(demo, brokers, list(queues))
+    is_good = wait_for_end(demo, progress, queues)
+    took = time.monotonic() - began
+    first = next(iter(queues.values()))
+    print(f"3. The first documents of {first['collection']}")
+    for doc in documents(store, first["collection"])[:3]:
+        print("  ", json.dumps(doc, default=str)[:230])
+    print("4. Every document against the source")
+    total, bad = check(store, exchange, queues)
+    print(f"demo: {len(queues)} queues, {total} candles stored and compared, {bad} wrong, {took:.1f} s")
+    if os.environ.get("KEEP") == "1":
+        print(f"KEEP=1: everything runs until Ctrl-C. Documents: {store} (root:{PASSWORD}, database streamforge);"
+              f" candles: {exchange}/api/v3/klines?symbol=BTCUSDT&interval=1m; logs: {demo.folder}")
+        signal.pause()
+    print("Next: README.md (settings, images), docs/ARCHITECTURE.md, `make test`, `KEEP=1 make demo`")
+    return 0 if is_good and bad == 0 else 1
+
+
+def main():
+    decimal.getcontext().prec = 60
+    with tempfile.TemporaryDirectory(prefix="streamforge-demo-") as folder:
+        demo = Demo(folder)
+        try:
+            return run(demo)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            demo.stop()
+            subprocess.run([ROOT / "tests/lib/kafka.py", "stop", "--dir", demo.folder / "kafka"], check=False,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
