@@ -32,6 +32,7 @@ static void on_problem(void *arg, const char *text)
 /* One `error` event where a queue is known: best effort, bounded, no other effect. */
 static void tell_bad_settings(struct sf_program *p)
 {
+    const struct sf_producer_hooks none = { 0 };
     struct sf_error err = { 0 };
     struct sf_event_fields last = { .event = SF_EVENT_ERROR,
                                     .is_last = true,
@@ -41,7 +42,7 @@ static void tell_bad_settings(struct sf_program *p)
     if (p->conf.queue_id[0] == '\0' || p->conf.kafka_brokers[0] == '\0')
         return;
     if (sf_loop_create(&p->loop, &err) != SF_OK ||
-        sf_producer_create(p->loop, &p->conf, NULL, &p->producer, &err) != SF_OK ||
+        sf_producer_create(p->loop, &p->conf, &none, &p->producer, &err) != SF_OK ||
         sf_telemetry_create(p->producer, &p->conf, p->image, &p->telemetry, &err) !=
             SF_OK) {
         sf_log_error(SF_LOG_WARN, "error_event_not_sent", &err);
