@@ -242,6 +242,18 @@ static enum sf_status walk_take(struct walk *k, const rd_kafka_message_t *rkm,
     return SF_OK;
 }
 
+/* Wait for the first message, then take what is there without waiting. */
+static ssize_t take(rd_kafka_queue_t *queue, rd_kafka_message_t **batch)
+{
+    ssize_t n;
+
+    batch[0] = rd_kafka_consume_queue(queue, POLL_MS);
+    if (!batch[0])
+        return 0;
+    n = rd_kafka_consume_batch_queue(queue, 0, batch + 1, BATCH_N - 1);
+    return n > 0 ? n + 1 : 1;
+}
+
 /* Show one batch; SF_OK also when there was nothing yet. */
 static enum sf_status walk_batch(struct walk *k, struct sf_error *err)
 {
@@ -252,13 +264,13 @@ static enum sf_status walk_batch(struct walk *k, struct sf_error *err)
 
     if (r->next < r->end && rd_kafka_queue_length(r->client.messages) < QUEUE_LOW_N)
         sf_kafka_fetch_now(&r->client);
-    n = rd_kafka_consume_batch_queue(r->client.messages, POLL_MS, batch, BATCH_N);
+    n = take(r->client.messages, batch);
     for (ssize_t i = 0; i < n; i++) {
         if (status == SF_OK)
             status = walk_take(k, batch[i], err);
         rd_kafka_message_destroy(batch[i]);
     }
-    if (n <= 0 && r->next < r->end)
+    if (n == 0 && r->next < r->end)
         return sf_kafka_wait_more(&k->w, RD_KAFKA_RESP_ERR__TIMED_OUT, "reading a topic",
                                   err);
     if (sf_stop_signal() != 0)
