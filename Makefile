@@ -25,14 +25,14 @@ cflags      = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
 libs        = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(1))
 CPPFLAGS   += -D_POSIX_C_SOURCE=200809L -DSF_VERSION='"$(VERSION)"' -Ilibsf/include
 
-OPT      ?= -O2 -g3
+OPT      ?= -O2 $(if $(STATIC),-ffunction-sections -fdata-sections,-g3)
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wconversion -Wno-sign-conversion \
             -Wdouble-promotion -Wfloat-equal -Wformat=2 -Wmissing-prototypes -Wnull-dereference \
             -Wpointer-arith -Wshadow -Wstrict-prototypes -Wswitch-enum -Wundef -Wvla -Wwrite-strings
 HARDEN   := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all,\
             -D_FORTIFY_SOURCE=2 -fstack-protector-strong) -fPIE
 CFLAGS   += -std=c17 $(OPT) $(WARNINGS) $(HARDEN) -pthread
-LDFLAGS  += $(if $(STATIC),-static-pie,-pie) -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN),-Wl,-z,relro,-z,now)
+LDFLAGS  += $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections$(comma)-z$(comma)pack-relative-relocs,-pie) -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN),-Wl,-z,relro,-z,now)
 
 # Folders are the inventory: a new program is a new folder, and no line here.
 LIB_SRC  := $(wildcard libsf/src/*.c libsf/src/*/*.c)
@@ -102,6 +102,10 @@ format:
 	clang-format -i $(ALL_C) $(ALL_H)
 format-check:
 	clang-format --dry-run -Werror $(ALL_C) $(ALL_H)
+
+# One image for each images/*/Dockerfile, sizes checked. Variables: images/build.sh.
+images:
+	@images/build.sh
 
 clean:
 	rm -rf build
