@@ -24,8 +24,8 @@ struct sf_arango_index {
 };
 
 /* Blocking start-up steps on the loop; each waits for a server that is away, with
- * back-off, until a stop is asked for (SF_ESTOPPED). @on_wait (may be NULL) is told once
- * a back-off. Errors, for good: SF_EAUTH wrong user or password; SF_EDENIED missing
+ * back-off, until a stop is asked for (SF_ESTOPPED), and logs database_away meanwhile.
+ * Errors, for good: SF_EAUTH wrong user or password; SF_EDENIED missing
  * rights (which); SF_ENOTFOUND missing and conf->arango_create is 0; SF_EREFUSED anything
  * else, with the server's number and text; SF_EIO a certificate that does not verify. */
 enum sf_status sf_arango_ensure_database(struct sf_arango *a,
@@ -45,9 +45,10 @@ struct sf_arango_result {
     struct sf_str doc;     /* the document as it was sent, lent for the call */
     uint64_t tag;          /* as given to sf_arango_put */
 };
-/* Called once for each document, in order inside a lane, when the database confirmed it
- * or refused it for good (status not SF_OK: a bad document). Never for a transient
- * failure: those are retried inside, with back-off, for as long as it takes. */
+/* Called once for each document, in order for one _key, when the database confirmed it or
+ * refused it for good (status SF_EREFUSED: a bad document). Never for a transient
+ * failure: those are retried inside, with back-off, for as long as it takes. It may put
+ * and flush, as on_room may; no callback may destroy the writer. */
 typedef void (*sf_arango_fn)(void *arg, const struct sf_arango_result *result);
 
 struct sf_arango_writer;
@@ -73,8 +74,11 @@ enum sf_status sf_arango_writer_create(struct sf_arango *a,
                                        struct sf_error *err) SF_MUST_CHECK;
 void sf_arango_writer_destroy(struct sf_arango_writer *w); /* drops what waits */
 
-/* Take a document (copied) for the lane of @key. Errors: SF_EFULL the lane has a batch in
- * flight and a full one behind it: nothing was taken, on_room follows. */
+/* Take a document (copied) for the lane of @key. On failure nothing was taken. Errors:
+ *   SF_EFULL    the lane has a batch in flight and a full one behind it; on_room follows.
+ *   SF_ETOOBIG  the document has more than 16 MiB. One larger than a batch goes alone.
+ *   SF_ENOMEM   such a large one, and no memory.
+ *   SF_EFATAL   after on_fatal. */
 enum sf_status sf_arango_put(struct sf_arango_writer *w, struct sf_str key,
                              struct sf_str doc, uint64_t tag) SF_MUST_CHECK;
 /* Send incomplete batches without waiting for their age. */
