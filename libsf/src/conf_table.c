@@ -1,0 +1,127 @@
+/* Every setting of every program, one row each. */
+#include "conf_internal.h"
+
+#define Q         SF_SCOPE_QUEUE
+#define L         SF_SCOPE_LOADER
+#define R         SF_SCOPE_REST
+#define H         SF_SCOPE_HISTORY
+#define C         SF_SCOPE_CONNECTOR
+#define AT(field) offsetof(struct sf_conf, field)
+
+static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
+                                         "SASL_PLAINTEXT", "SASL_SSL",  NULL };
+static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const formats[] = { "logfmt", "json", NULL };
+static const char *const decimals[] = { "number", "text", NULL };
+static const char *const auths[] = { "basic", "jwt", NULL };
+
+/* clang-format off */
+const struct sf_setting sf_settings[] = {
+    /* the queue */
+    { .name = "QUEUE_ID", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(queue_id), .is_required = true,
+      .help = "the queue, loader-btcusdt-api_candles_5m-2024_06_01-abc123; names are derived from it" },
+    { .name = "SYMBOL", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(symbol), .is_required = true,
+      .help = "what is traded, BTCUSDT; live queues may have several, separated by commas" },
+    { .name = "GROUP", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(group),
+      .help = "the name that stands for several symbols in every name" },
+    { .name = "TYPE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(type), .is_required = true,
+      .help = "what is read, api_candles_5m; see docs/TYPES.md" },
+    { .name = "INTERVAL", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(interval),
+      .help = "the interval of TYPE again; must agree with it" },
+    { .name = "TIME_RANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(time_range),
+      .help = "YYYY-MM-DD:YYYY-MM-DD (UTC, both days) or from/to in ISO 8601 (to excluded); histories require it" },
+    { .name = "EXCHANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(exchange), .initial = SF_DEFAULT_EXCHANGE,
+      .help = "the exchange; another one than binance prefixes the symbol in every name" },
+    { .name = "KAFKA_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_topic),
+      .help = "data topic; derived from QUEUE_ID" },
+    { .name = "COLLECTION_NAME", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(collection_name),
+      .help = "collection; derived from SYMBOL, TYPE and the date in QUEUE_ID" },
+    { .name = "TELEMETRY_PRODUCER_ID", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(telemetry_producer_id),
+      .help = "telemetry id; derived from the image and QUEUE_ID" },
+    /* Kafka */
+    { .name = "KAFKA_BOOTSTRAP_SERVERS", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_brokers), .is_required = true,
+      .help = "brokers, host:port, separated by commas" },
+    { .name = "KAFKA_USER", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_user), .has_roles = true,
+      .help = "SASL user; with it the default is SASL_SSL with SCRAM-SHA-512" },
+    { .name = "KAFKA_PASSWORD", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_password), .has_roles = true, .is_secret = true,
+      .help = "SASL password" },
+    { .name = "KAFKA_PROTOCOL", .scopes = Q, .kind = SF_SET_CHOICE, .offset = AT(kafka_protocol), .initial = "auto", .choices = protocols,
+      .help = "how to talk to the brokers; auto: SASL_SSL with a user, else PLAINTEXT" },
+    { .name = "KAFKA_MECHANISM", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_mechanism), .initial = "SCRAM-SHA-512",
+      .help = "SASL mechanism" },
+    { .name = "CA_PATH", .alias = "KAFKA_CA_PATH", .scopes = Q, .kind = SF_SET_PATH, .offset = AT(kafka_ca_path),
+      .help = "PEM file with the authority of the brokers' certificates; default: the system's" },
+    { .name = "QUEUE_CONTROL_TOPIC", .alias = "CONTROL_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(control_topic), .initial = "queue-control",
+      .help = "topic of commands" },
+    { .name = "QUEUE_EVENTS_TOPIC", .alias = "TELEMETRY_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(events_topic), .initial = "queue-events",
+      .help = "topic of telemetry" },
+    { .name = "TOPIC_CREATE", .scopes = Q, .kind = SF_SET_BOOL, .offset = AT(topic_create), .initial = "true",
+      .help = "create topics that do not exist" },
+    { .name = "TOPIC_PARTITIONS", .scopes = Q, .kind = SF_SET_INT, .offset = AT(topic_partitions), .initial = "0", .min = 0, .max = 1024,
+      .help = "partitions of a new data topic; 0: one a symbol, at most 8" },
+    { .name = "TOPIC_REPLICATION", .scopes = Q, .kind = SF_SET_INT, .offset = AT(topic_replication), .initial = "-1", .min = -1, .max = 15,
+      .help = "replicas of new topics; -1: the broker's default" },
+    { .name = "TOPIC_RETENTION", .scopes = Q, .kind = SF_SET_DURATION, .offset = AT(topic_retention_ms), .initial = "7d", .min = -1, .max = INT64_C(3153600000000),
+      .help = "how long a new data topic keeps records; -1: for ever" },
+    { .name = "PRODUCER_QUEUE_KB", .scopes = Q, .kind = SF_SET_INT, .offset = AT(producer_queue_kb), .initial = "4096", .min = 64, .max = 1048576,
+      .help = "bound on what waits for delivery; when it is full the source waits" },
+    /* telemetry, logs, admin */
+    { .name = "TELEMETRY_INTERVAL", .scopes = Q, .kind = SF_SET_INT, .offset = AT(telemetry_interval_s), .initial = "5", .min = 1, .max = 3600,
+      .help = "seconds between loading events" },
+    { .name = "LOG_LEVEL", .scopes = Q, .kind = SF_SET_CHOICE, .offset = AT(log_level), .initial = "info", .choices = levels,
+      .help = "what is logged" },
+    { .name = "LOG_FORMAT", .scopes = Q, .kind = SF_SET_CHOICE, .offset = AT(log_format), .initial = "logfmt", .choices = formats,
+      .help = "how it is logged" },
+    { .name = "ADMIN_LISTEN", .scopes = Q, .kind = SF_SET_LISTEN, .offset = AT(admin_listen),
+      .help = "host:port for /health and /metrics; empty: none" },
+    { .name = "READY_LAG_MAX", .scopes = C, .kind = SF_SET_INT, .offset = AT(ready_lag_max), .initial = "0", .min = 0, .max = INT64_MAX,
+      .help = "records of lag up to which the connector counts as ready; 0: any" },
+    { .name = "STOP_DRAIN_S", .scopes = C, .kind = SF_SET_INT, .offset = AT(stop_drain_s), .initial = "60", .min = 0, .max = 86400,
+      .help = "seconds a stopped connector may take to store what the topic still holds" },
+    /* exchange */
+    { .name = "BINANCE_API_URL", .scopes = R, .kind = SF_SET_URL, .offset = AT(binance_api_url), .initial = "https://api.binance.com",
+      .help = "base of the exchange's REST API" },
+    { .name = "BINANCE_WS_URL", .scopes = R, .kind = SF_SET_URL, .offset = AT(binance_ws_url), .initial = "wss://stream.binance.com:9443",
+      .help = "base of the exchange's WebSocket streams" },
+    { .name = "BINANCE_API_KEY", .scopes = R, .kind = SF_SET_TEXT, .offset = AT(binance_api_key), .is_secret = true,
+      .help = "sent as X-MBX-APIKEY when set" },
+    { .name = "RATE_SHARE", .scopes = R, .kind = SF_SET_SHARE, .offset = AT(rate_share_percent), .initial = "0.7",
+      .help = "share of the published request limit that may be used" },
+    { .name = "HTTP_TIMEOUT_MS", .scopes = R, .kind = SF_SET_INT, .offset = AT(http_timeout_ms), .initial = "15000", .min = 100, .max = 600000,
+      .help = "time-out of one REST request" },
+    { .name = "PAGES_IN_FLIGHT", .scopes = R, .kind = SF_SET_INT, .offset = AT(pages_in_flight), .initial = "4", .min = 1, .max = 32,
+      .help = "pages asked for at once" },
+    { .name = "RETRY_LIMIT_S", .scopes = R, .kind = SF_SET_INT, .offset = AT(retry_limit_s), .initial = "900", .min = 0, .max = 604800,
+      .help = "seconds of failures in a row before a loader gives up" },
+    { .name = "CLOSED_MARGIN_MS", .scopes = H, .kind = SF_SET_INT, .offset = AT(closed_margin_ms), .initial = "2000", .min = 0, .max = 600000,
+      .help = "a candle counts as closed this long after its end, by the exchange's clock" },
+    /* ArangoDB */
+    { .name = "ARANGO_URL", .scopes = C, .kind = SF_SET_URLS, .offset = AT(arango_url), .is_required = true,
+      .help = "coordinators, separated by commas; the next one is taken when one fails" },
+    { .name = "ARANGO_DB", .scopes = C, .kind = SF_SET_TEXT, .offset = AT(arango_db), .initial = "streamforge",
+      .help = "database" },
+    { .name = "ARANGO_USER", .scopes = C, .kind = SF_SET_TEXT, .offset = AT(arango_user), .initial = "root",
+      .help = "user" },
+    { .name = "ARANGO_PASSWORD", .scopes = C, .kind = SF_SET_TEXT, .offset = AT(arango_password), .is_secret = true,
+      .help = "password" },
+    { .name = "ARANGO_CA_PATH", .scopes = C, .kind = SF_SET_PATH, .offset = AT(arango_ca_path),
+      .help = "PEM file with the authority of the database's certificate; default: the system's" },
+    { .name = "ARANGO_AUTH", .scopes = C, .kind = SF_SET_CHOICE, .offset = AT(arango_auth), .initial = "basic", .choices = auths,
+      .help = "how to log in; jwt: a token, renewed before it expires" },
+    { .name = "ARANGO_CREATE", .scopes = C, .kind = SF_SET_BOOL, .offset = AT(arango_create), .initial = "true",
+      .help = "create database, collections and indexes that do not exist" },
+    { .name = "ARANGO_LANES", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_lanes), .initial = "4", .min = 1, .max = 64,
+      .help = "requests in flight; a key keeps its lane" },
+    { .name = "ARANGO_BATCH_DOCS", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_docs), .initial = "2000", .min = 1, .max = 100000,
+      .help = "documents of one request" },
+    { .name = "ARANGO_BATCH_KB", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_kb), .initial = "1024", .min = 16, .max = 65536,
+      .help = "size of one request" },
+    { .name = "ARANGO_BATCH_AGE_MS", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_age_ms), .initial = "100", .min = 0, .max = 60000,
+      .help = "how long an incomplete batch may wait" },
+    { .name = "ARANGO_TIMEOUT_MS", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_timeout_ms), .initial = "120000", .min = 100, .max = 3600000,
+      .help = "time-out of one request; ArangoDB may stall for minutes" },
+    { .name = "DECIMALS", .scopes = C, .kind = SF_SET_CHOICE, .offset = AT(decimals), .initial = "number", .choices = decimals,
+      .help = "prices as JSON numbers (with exact.* beside them where a double loses digits) or as text" },
+    { .name = NULL },
+};
+/* clang-format on */
