@@ -83,6 +83,10 @@ $(B)/bin/%:
 
 # Unit tests: one program for each tests/unit/test_*.c. A test of an embedded program
 # names the files it needs beside libsf: OBJS_test_<name> below.
+OBJS_test_arango_answer := tests/unit/fake_http.c
+OBJS_test_arango_setup  := tests/unit/fake_http.c
+OBJS_test_arango_writer := tests/unit/fake_http.c tests/unit/arango_model.c
+OBJS_test_arango_failures := $(OBJS_test_arango_writer)
 $(B)/obj/tests/%.o: EXTRA = -Itests/lib -I. $(call cflags,check)
 .SECONDEXPANSION:
 $(B)/test/%: $(B)/obj/tests/unit/%.o $(call obj,$(wildcard tests/lib/*.c)) $$(call obj,$$(OBJS_$$*)) $(LIB)

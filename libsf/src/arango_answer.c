@@ -28,7 +28,11 @@ static const struct {
     { 1203, 1203, ARANGO_GONE },    /* no collection */
     { 1228, 1228, ARANGO_GONE },    /* no database */
     { 1201, 1299, ARANGO_DATA },    /* keys, types, unique constraints, sizes */
+    { 1302, 1303, ARANGO_RETRY },   /* try again, busy */
+    { 1305, 1305, ARANGO_LOCKED },  /* I/O error */
     { 1429, 1429, ARANGO_LOCKED },  /* write concern not met */
+    { 1457, 1457, ARANGO_RETRY },   /* cluster timeout */
+    { 1464, 1464, ARANGO_RETRY },   /* shards out of sync with their plan */
     { 1465, 1465, ARANGO_AWAY },    /* connection to a DB-server lost */
     { 1466, 1466, ARANGO_DATA },    /* _key with other shard keys */
     { 1469, 1469, ARANGO_DATA },    /* shard keys changed */

@@ -17,7 +17,7 @@
 
 #define JUDGED_MAX   1000 /* documents; bounds the answer to about 1 MB */
 #define AWAY_MS      250  /* first back-off; doubles to ARANGO_BACKOFF_MAX */
-#define LOCKED_MS    5000
+#define LOCKED_MS    2000
 #define RETRY_MS     25 /* conflicts and lock time-outs pass quickly */
 #define RETRY_AWAY_N 8  /* retries in a row without a stored document: counts as away */
 

@@ -7,7 +7,7 @@
 
 #define SLICE_MS   100  /* how often the stop flag is looked at */
 #define BASE_MS    250  /* first back-off */
-#define LOCKED_MS  5000 /* first back-off of a read-only server */
+#define LOCKED_MS  2000 /* first back-off of a read-only server */
 #define WAIT_LOG_N 20   /* back-offs between two lines on the same wait */
 
 static void on_answer(void *arg, struct sf_http_answer *answer)
