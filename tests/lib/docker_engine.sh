@@ -6,6 +6,7 @@
 #   docker_engine.sh down USER_PID  this user is done; the last one stops our engine, by its pid
 #   docker_engine.sh base IMAGE     make IMAGE (debian:bookworm-slim) by debootstrap when it
 #                                   can neither be found nor pulled
+#   docker_engine.sh archive FILE   make FILE, a tar archive of a bare Debian 12
 #
 # Our own engine has no bridge and touches no firewall: builds and runs use --network=host.
 # SF_ENGINE_DIR keeps its images and layers, so that a second build is a short one.
@@ -92,30 +93,33 @@ down() { # USER_PID
     kill -9 "$pid" 2> /dev/null || true
 }
 
+archive() { # FILE
+    local file=$1 root
+    [ ! -e "$file" ] || return 0
+    [ "$(id -u)" = 0 ] || cannot "only root can debootstrap"
+    command -v debootstrap > /dev/null || cannot "debootstrap is not installed"
+    mkdir -p "$(dirname "$file")"
+    root=$(mktemp -d)
+    debootstrap --variant=minbase bookworm "$root" "$mirror" > "$root.log" 2>&1 ||
+        cannot "debootstrap: $(tail -n 1 "$root.log")"
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* \
+        "$root"/usr/share/{doc,man,locale}/*
+    tar -C "$root" --numeric-owner -cf "$file.part" .
+    mv "$file.part" "$file"
+    rm -rf "$root" "$root.log"
+}
+
 # The archive lies in tests/.cache: the next engine needs no network for it.
 base() { # IMAGE
-    local image=$1 archive root
-    docker image inspect "$image" > /dev/null 2>&1 && return 0
-    timeout 60 docker pull -q "$image" > /dev/null 2>&1 && return 0
-    archive=${SF_CACHE_DIR:-$here/../.cache}/base-bookworm.tar
-    if [ ! -e "$archive" ]; then
-        [ "$(id -u)" = 0 ] || cannot "$image cannot be pulled, and only root can debootstrap it"
-        command -v debootstrap > /dev/null || cannot "$image cannot be pulled, and debootstrap is not installed"
-        mkdir -p "${archive%/*}"
-        root=$(mktemp -d)
-        debootstrap --variant=minbase bookworm "$root" "$mirror" > "$root.log" 2>&1 ||
-            cannot "debootstrap: $(tail -n 1 "$root.log")"
-        rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/* \
-            "$root"/usr/share/{doc,man,locale}/*
-        tar -C "$root" --numeric-owner -cf "$archive.part" .
-        mv "$archive.part" "$archive"
-        rm -rf "$root" "$root.log"
-    fi
-    docker import "$archive" "$image" > /dev/null
+    local file=${SF_CACHE_DIR:-$here/../.cache}/base-bookworm.tar
+    docker image inspect "$1" > /dev/null 2>&1 && return 0
+    timeout 60 docker pull -q "$1" > /dev/null 2>&1 && return 0
+    archive "$file"
+    docker import "$file" "$1" > /dev/null
 }
 
 case "${1:-}:${2:-}" in
-up:?* | down:?* | base:?*) "$1" "$2" ;;
+up:?* | down:?* | base:?* | archive:?*) "$1" "$2" ;;
 *)
     sed -n '2,/^set/p' "$0" | sed -n 's/^# \{0,1\}//p' >&2
     exit 2
