@@ -111,6 +111,18 @@ format-check:
 images:
 	@images/build.sh
 
+# sf.pc names what our own programs are linked with, so that pkg-config --static sf suffices.
+install: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/pkgconfig include/sf)
+	install -m 0755 $(BINS) $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/sf
+	install -m 0644 $(LIB) $(DESTDIR)$(PREFIX)/lib
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	    'Name: sf' 'Description: StreamForge: loaders and connectors of market data' \
+	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -lsf $(strip $(call libs,$(PKGS))) -pthread -lm' \
+	    > $(DESTDIR)$(PREFIX)/lib/pkgconfig/sf.pc
+
 clean:
 	rm -rf build
 
