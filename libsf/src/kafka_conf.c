@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_MS         500 /* safety net should a wake-up be missed */
-#define REFUSED_LONG_US (20 * INT64_C(1000000)) /* librdkafka repeats itself every 30 s \
-                                                 */
+#define TICK_MS 500 /* safety net should a wake-up be missed */
+#define REFUSED_LONG_US                                             \
+    (20 * INT64_C(1000000)) /* librdkafka repeats itself every 30 s \
+                             */
 #define WARN_EVERY_US     INT64_C(1000000)
 #define DEFAULT_MECHANISM "SCRAM-SHA-512"
 

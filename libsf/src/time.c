@@ -184,6 +184,30 @@ enum sf_status sf_time_parse_iso(struct sf_str s, int64_t *ret_time_ms)
     return SF_OK;
 }
 
+enum sf_status sf_time_parse_http(struct sf_str s, int64_t *ret_time_ms)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    unsigned day, year, month = 0;
+    int64_t clock_ms;
+    struct sf_str gmt;
+
+    (void)sf_str_cut(s, ' ', &s); /* the name of the day says nothing new */
+    if (!take_digits(&s, 2, &day) || !take_char(&s, ' ') || s.len < 4)
+        return SF_EPROTO;
+    while (month < 12 && memcmp(months + (size_t)month * 3, s.p, 3) != 0)
+        month++;
+    s.p += 3;
+    s.len -= 3;
+    if (month == 12 || !take_char(&s, ' ') || !take_digits(&s, 4, &year) ||
+        !take_char(&s, ' ') || !take_clock(&s, &clock_ms))
+        return SF_EPROTO;
+    gmt = sf_str_trim(s);
+    if (!sf_str_eq(gmt, SF_STR("GMT")) || day < 1 || day > month_days(year, month + 1))
+        return SF_EPROTO;
+    *ret_time_ms = sf_time_days(year, month + 1, day) * DAY_MS + clock_ms;
+    return SF_OK;
+}
+
 char *sf_time_iso(int64_t time_ms, char *dst)
 {
     int64_t days = floor_div(time_ms, DAY_MS);

@@ -27,6 +27,10 @@ enum sf_status sf_time_parse_date(struct sf_str s, int64_t *ret_time_ms) SF_MUST
  * (UTC). Digits behind the millisecond are dropped. Errors: SF_EPROTO. */
 enum sf_status sf_time_parse_iso(struct sf_str s, int64_t *ret_time_ms) SF_MUST_CHECK;
 
+/* The Date of HTTP: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). Errors: SF_EPROTO.
+ */
+enum sf_status sf_time_parse_http(struct sf_str s, int64_t *ret_time_ms) SF_MUST_CHECK;
+
 #define SF_TIME_ISO_SIZE 32
 /* "2024-06-01T00:00:00.000Z" with NUL into @dst of SF_TIME_ISO_SIZE bytes; returns @dst.
  */

@@ -1,0 +1,472 @@
+/* Calls wait in one queue, oldest first. The turn goes round whenever something may have
+ * changed: a call came, an answer came, a wait is over. An answer either ends its call or
+ * puts it back into the queue with a time before which it must not go. */
+#include <sf/limit.h>
+#include <sf/metrics.h>
+#include <sf/rest.h>
+#include <sf/stop.h>
+#include <sf/time.h>
+
+#include <stdlib.h>
+
+#define BACKOFF_FIRST_MS 250
+#define BACKOFF_MAX_MS   30000
+#define BODY_MAX         (8u * 1024 * 1024) /* exchangeInfo of all symbols is 3 MB */
+#define PATH_MAX_BYTES   4096
+#define HELLO_LOOK_MS    100
+#define WAIT_JITTER_MS \
+    1000 /* behind Retry-After: not all processes in the same instant */
+#define WAIT_UNKNOWN_MS 10000 /* a limit without a time */
+#define WAIT_TOLD_MS    1000  /* shorter waits are not worth a word */
+
+struct call {
+    struct sf_rest *rest;
+    struct call *next; /* in the queue */
+    char *path;
+    int64_t weight;
+    unsigned tries;
+    int64_t not_before_us;
+    sf_rest_fn fn;
+    void *arg;
+};
+
+struct sf_rest {
+    struct sf_http *http;
+    const struct sf_conf *conf;
+    const struct sf_exchange *exchange;
+    struct sf_loop *loop;
+    struct sf_timer *turn_timer;
+    struct sf_limit limit;
+    struct call *queue; /* waiting */
+    struct call *sent;  /* under way */
+    bool is_paused;
+    int64_t failing_since_us; /* 0: the last answer was good */
+    uint64_t random;
+    int64_t clock_ms,
+        clock_us; /* the exchange's time at our monotonic time; 0: unknown */
+    sf_rest_wait_fn on_wait;
+    void *wait_arg;
+};
+
+static void turn(struct sf_rest *rest);
+
+static void on_turn(void *arg)
+{
+    turn(arg);
+}
+
+enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
+                              const struct sf_exchange *exchange,
+                              struct sf_rest **ret_rest, struct sf_error *err)
+{
+    struct sf_rest *rest = calloc(1, sizeof(*rest));
+    const struct sf_http_opts opts = {
+        .body_max = BODY_MAX,
+        .connections_max = (unsigned)conf->pages_in_flight + 2,
+    };
+    enum sf_status status;
+
+    if (!rest)
+        return sf_error_set(err, SF_ENOMEM, "no memory for the REST client");
+    rest->conf = conf;
+    rest->exchange = exchange;
+    rest->loop = loop;
+    rest->random = (uint64_t)sf_mono_us() | 1;
+    sf_limit_init(&rest->limit, exchange->weight_limit, exchange->weight_window_ms * 1000,
+                  conf->rate_share_percent);
+    status = sf_http_create(loop, &opts, &rest->http, err);
+    if (status == SF_OK &&
+        sf_timer_create(loop, on_turn, rest, &rest->turn_timer) != SF_OK)
+        status = sf_error_set(err, SF_ENOMEM, "no memory for the REST client");
+    if (status != SF_OK) {
+        sf_rest_destroy(rest);
+        return status;
+    }
+    *ret_rest = rest;
+    return SF_OK;
+}
+
+static void free_call(struct call *call)
+{
+    free(call->path);
+    free(call);
+}
+
+static void free_list(struct call *call)
+{
+    while (call) {
+        struct call *next = call->next;
+
+        free_call(call);
+        call = next;
+    }
+}
+
+void sf_rest_destroy(struct sf_rest *rest)
+{
+    if (!rest)
+        return;
+    sf_http_destroy(rest->http);
+    free_list(rest->queue);
+    free_list(rest->sent);
+    sf_timer_destroy(rest->turn_timer);
+    free(rest);
+}
+
+/* -------------------------------------------------------------------------- waiting */
+
+/* xorshift64: spread, not secrecy. */
+static int64_t random_below(struct sf_rest *rest, int64_t n)
+{
+    rest->random ^= rest->random << 13;
+    rest->random ^= rest->random >> 7;
+    rest->random ^= rest->random << 17;
+    return (int64_t)(rest->random % (uint64_t)n);
+}
+
+static int64_t backoff_ms(struct sf_rest *rest, unsigned tries)
+{
+    int64_t ms = BACKOFF_FIRST_MS;
+
+    while (tries-- > 1 && ms < BACKOFF_MAX_MS)
+        ms *= 2;
+    if (ms > BACKOFF_MAX_MS)
+        ms = BACKOFF_MAX_MS;
+    return ms / 2 + random_below(rest, ms / 2);
+}
+
+static void tell_wait(struct sf_rest *rest, int64_t wait_ms, const char *why)
+{
+    if (rest->on_wait && wait_ms >= WAIT_TOLD_MS)
+        rest->on_wait(rest->wait_arg, wait_ms, why);
+}
+
+static void enqueue(struct sf_rest *rest, struct call *call, bool is_first)
+{
+    struct call **at = &rest->queue;
+
+    while (!is_first && *at)
+        at = &(*at)->next;
+    call->next = *at;
+    *at = call;
+}
+
+static void unlink_call(struct call **list, struct call *call)
+{
+    while (*list != call)
+        list = &(*list)->next;
+    *list = call->next;
+}
+
+/* -------------------------------------------------------------------------- answers */
+
+static void end_call(struct call *call, enum sf_status status, struct sf_buf *body,
+                     const struct sf_error *err)
+{
+    sf_rest_fn fn = call->fn;
+    void *arg = call->arg;
+
+    free_call(call);
+    fn(arg, status, body, err);
+}
+
+/* Try again later, unless nothing has worked for too long. */
+static void retry(struct call *call, const struct sf_error *why)
+{
+    struct sf_rest *rest = call->rest;
+    int64_t now_us = sf_mono_us(), wait_ms;
+    struct sf_error err = *why;
+
+    if (rest->failing_since_us == 0)
+        rest->failing_since_us = now_us;
+    if (now_us - rest->failing_since_us >= rest->conf->retry_limit_s * 1000000) {
+        (void)sf_error_wrap(&err, "gave up after %lld s of failures",
+                            (long long)((now_us - rest->failing_since_us) / 1000000));
+        end_call(call, SF_EIO, NULL, &err);
+        return;
+    }
+    wait_ms = backoff_ms(rest, ++call->tries);
+    call->not_before_us = now_us + wait_ms * 1000;
+    sf_metric_add(SF_M_REQUEST_RETRIES, 1);
+    enqueue(rest, call, true);
+    tell_wait(rest, wait_ms, why->text);
+}
+
+static void wait_for_limit(struct call *call, int64_t wait_ms, const struct sf_error *why)
+{
+    struct sf_rest *rest = call->rest;
+
+    if (wait_ms <= 0)
+        wait_ms = WAIT_UNKNOWN_MS;
+    wait_ms += random_below(rest, WAIT_JITTER_MS);
+    sf_limit_block(&rest->limit, wait_ms * 1000, sf_mono_us());
+    sf_metric_add(SF_M_RATE_WAITS, 1);
+    enqueue(rest, call, true);
+    tell_wait(rest, wait_ms, why->text);
+}
+
+static int64_t to_window_end_us(const struct sf_rest *rest, int64_t server_ms)
+{
+    int64_t window_ms = rest->limit.window_us / 1000;
+
+    if (server_ms == 0 && rest->clock_us > 0)
+        server_ms = sf_rest_server_ms(rest);
+    return server_ms > 0 ? (window_ms - server_ms % window_ms) * 1000
+                         : rest->limit.window_us;
+}
+
+static struct sf_str header_of(const void *answer, const char *name)
+{
+    return sf_http_header(answer, name);
+}
+
+static void judge(struct call *call, struct sf_http_answer *answer)
+{
+    struct sf_rest *rest = call->rest;
+    struct sf_rest_answer a;
+    struct sf_error err = { 0 };
+    struct sf_buf body = { 0 };
+
+    rest->exchange->judge(answer->status, sf_buf_str(&answer->body), header_of, answer,
+                          sf_rest_server_ms(rest), &a, &err);
+    sf_limit_answer(&rest->limit, call->weight, a.used_weight,
+                    to_window_end_us(rest, a.server_ms), sf_mono_us());
+    sf_metric_set(SF_M_USED_WEIGHT, rest->limit.used);
+    switch (a.verdict) {
+    case SF_VERDICT_OK:
+        rest->failing_since_us = 0;
+        sf_http_take_body(answer, &body);
+        end_call(call, SF_OK, &body, &err);
+        sf_buf_release(&body);
+        return;
+    case SF_VERDICT_RETRY:
+        retry(call, &err);
+        return;
+    case SF_VERDICT_WAIT:
+        wait_for_limit(call, a.wait_ms, &err);
+        return;
+    case SF_VERDICT_SYMBOL:
+    case SF_VERDICT_FATAL:
+        end_call(call, SF_EREFUSED, NULL, &err);
+        return;
+    }
+}
+
+static void on_answer(void *arg, struct sf_http_answer *answer)
+{
+    struct call *call = arg;
+    struct sf_rest *rest = call->rest;
+
+    unlink_call(&rest->sent, call);
+    sf_metric_add(SF_M_REQUESTS, 1);
+    sf_histogram_observe(SF_H_REQUEST_SECONDS, answer->took_us);
+    if (answer->status != 0) {
+        judge(call, answer);
+    } else {
+        sf_limit_answer(&rest->limit, call->weight, -1, to_window_end_us(rest, 0),
+                        sf_mono_us());
+        if (answer->err.status == SF_EDENIED || answer->err.status == SF_EINVAL)
+            end_call(call, answer->err.status, NULL, &answer->err);
+        else
+            retry(call, &answer->err);
+    }
+    sf_timer_set(rest->turn_timer, 0,
+                 0); /* the callback may have destroyed nothing of ours */
+}
+
+/* -------------------------------------------------------------------------- sending */
+
+static enum sf_status send_call(struct call *call, struct sf_error *err)
+{
+    struct sf_rest *rest = call->rest;
+    struct sf_http_request req = { .timeout_ms = rest->conf->http_timeout_ms,
+                                   .fn = on_answer,
+                                   .arg = call };
+    char key[256];
+    struct sf_buf url;
+    enum sf_status status;
+
+    sf_buf_init(&url, PATH_MAX_BYTES);
+    sf_buf_addf(&url, "%s%s", rest->conf->binance_api_url, call->path);
+    req.url = sf_buf_cstr(&url);
+    if (rest->conf->binance_api_key[0] != '\0') {
+        struct sf_buf b = { .p = key, .cap = sizeof(key) - 1, .max = sizeof(key) - 1 };
+
+        sf_buf_addf(&b, "X-MBX-APIKEY: %s", rest->conf->binance_api_key);
+        req.headers[0] = sf_buf_cstr(&b);
+    }
+    status = sf_buf_status(&url, err);
+    if (status == SF_OK)
+        status = sf_http_send(rest->http, &req, NULL, err);
+    sf_buf_release(&url);
+    return status;
+}
+
+static void turn(struct sf_rest *rest)
+{
+    int64_t now_us = sf_mono_us(), next_us = INT64_MAX;
+    struct call **at = &rest->queue;
+
+    while (*at && !rest->is_paused) {
+        struct call *call = *at;
+        int64_t wait_us = call->not_before_us - now_us;
+        struct sf_error err = { 0 };
+
+        if (wait_us <= 0)
+            wait_us = sf_limit_take(&rest->limit, call->weight, now_us);
+        if (wait_us > 0) {
+            next_us = wait_us < next_us ? wait_us : next_us;
+            at = &call->next;
+            continue;
+        }
+        *at = call->next;
+        call->next = rest->sent;
+        rest->sent = call;
+        if (send_call(call, &err) != SF_OK) {
+            unlink_call(&rest->sent, call);
+            sf_limit_answer(&rest->limit, call->weight, -1, rest->limit.window_us,
+                            now_us);
+            end_call(call, err.status, NULL, &err);
+        }
+    }
+    if (next_us != INT64_MAX)
+        sf_timer_set(rest->turn_timer, next_us / 1000 + 1, 0);
+}
+
+enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t weight,
+                           sf_rest_fn fn, void *arg, struct sf_error *err)
+{
+    struct call *call = calloc(1, sizeof(*call));
+
+    if (call)
+        call->path = sf_str_dup(path);
+    if (!call || !call->path) {
+        free(call);
+        return sf_error_set(err, SF_ENOMEM, "no memory for a request");
+    }
+    call->rest = rest;
+    call->weight = weight;
+    call->fn = fn;
+    call->arg = arg;
+    enqueue(rest, call, false);
+    sf_timer_set(rest->turn_timer, 0, 0);
+    return SF_OK;
+}
+
+void sf_rest_pause(struct sf_rest *rest, bool is_paused)
+{
+    rest->is_paused = is_paused;
+    if (!is_paused)
+        sf_timer_set(rest->turn_timer, 0, 0);
+}
+
+void sf_rest_on_wait(struct sf_rest *rest, sf_rest_wait_fn fn, void *arg)
+{
+    rest->on_wait = fn;
+    rest->wait_arg = arg;
+}
+
+int64_t sf_rest_server_ms(const struct sf_rest *rest)
+{
+    if (rest->clock_us == 0)
+        return sf_time_now_ms();
+    return rest->clock_ms + (sf_mono_us() - rest->clock_us) / 1000;
+}
+
+/* ---------------------------------------------------------------------------- hello */
+
+struct hello {
+    struct sf_rest *rest;
+    struct sf_str symbol;
+    struct sf_market market;
+    unsigned answers;
+    bool is_done;
+    enum sf_status status;
+    struct sf_error err;
+};
+
+static void hello_failed(struct hello *h, const char *what, enum sf_status status,
+                         const struct sf_error *err)
+{
+    if (h->err.status == SF_OK) {
+        (void)sf_error_set(&h->err, status, "%s", err->text);
+        (void)sf_error_wrap(&h->err, "%s", what);
+        h->status = status;
+    }
+    h->is_done = true;
+}
+
+static void on_time(void *arg, enum sf_status status, struct sf_buf *body,
+                    const struct sf_error *why)
+{
+    struct hello *h = arg;
+    struct sf_error err = *why;
+    int64_t ms;
+
+    if (status == SF_OK)
+        status = h->rest->exchange->time_parse(sf_buf_str(body), &ms, &err);
+    if (status != SF_OK) {
+        hello_failed(h, "the exchange's clock", status, &err);
+        return;
+    }
+    h->rest->clock_ms = ms;
+    h->rest->clock_us = sf_mono_us();
+    h->is_done = h->is_done || ++h->answers == 2;
+}
+
+static void on_info(void *arg, enum sf_status status, struct sf_buf *body,
+                    const struct sf_error *why)
+{
+    struct hello *h = arg;
+    struct sf_error err = *why;
+
+    if (status == SF_OK)
+        status =
+            h->rest->exchange->info_parse(sf_buf_str(body), h->symbol, &h->market, &err);
+    if (status == SF_EREFUSED || (status == SF_OK && !h->market.is_known)) {
+        struct sf_error unknown = { 0 };
+
+        (void)sf_error_set(&unknown, SF_EINVAL,
+                           "SYMBOL='%" SF_STR_FMT "': %s does not know it%s%s",
+                           SF_STR_ARG(h->symbol), h->rest->exchange->name,
+                           err.text[0] ? ": " : "", err.text);
+        status = SF_EINVAL;
+        err = unknown;
+    }
+    if (status != SF_OK) {
+        hello_failed(h, "exchangeInfo", status, &err);
+        return;
+    }
+    if (h->market.weight_limit > 0)
+        sf_limit_publish(&h->rest->limit, h->market.weight_limit,
+                         h->market.weight_window_ms * 1000);
+    h->is_done = h->is_done || ++h->answers == 2;
+}
+
+enum sf_status sf_rest_hello(struct sf_rest *rest, struct sf_str symbol,
+                             struct sf_market *ret_market, struct sf_error *err)
+{
+    struct hello h = { .rest = rest, .symbol = symbol };
+    const struct sf_exchange *x = rest->exchange;
+    struct sf_buf path;
+    enum sf_status status;
+
+    sf_buf_init(&path, PATH_MAX_BYTES);
+    x->time_url(&path);
+    status = sf_rest_get(rest, sf_buf_str(&path), x->time_weight, on_time, &h, err);
+    sf_buf_clear(&path);
+    x->info_url(&path, symbol);
+    if (status == SF_OK)
+        status = sf_rest_get(rest, sf_buf_str(&path), x->info_weight, on_info, &h, err);
+    sf_buf_release(&path);
+    while (status == SF_OK && !h.is_done) {
+        (void)sf_loop_run_until(rest->loop, &h.is_done, HELLO_LOOK_MS);
+        if (!h.is_done && sf_stop_signal() != 0)
+            status = sf_error_set(err, SF_ESTOPPED, "stopped while asking the exchange");
+    }
+    if (status == SF_OK && h.status != SF_OK)
+        status = sf_error_set(err, h.status, "%s", h.err.text);
+    if (status == SF_OK)
+        *ret_market = h.market;
+    return status;
+}
