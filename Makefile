@@ -40,7 +40,7 @@ DIRS     := $(patsubst %/,%,$(dir $(wildcard loaders/*/main.c connectors/*/main.
 HEADERS  := $(wildcard libsf/include/sf/*.h)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 ALL_C    := $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)) $(TEST_SRC) \
-            $(wildcard tests/lib/*.c tests/fuzz/*.c bench/*.c examples/*/*.c)
+            $(wildcard tests/lib/*.c tests/fuzz/*.c tools/*/*.c bench/*/*.c examples/*/*.c)
 ALL_H    := $(HEADERS) $(wildcard libsf/src/*.h libsf/src/*/*.h tests/lib/*.h $(addsuffix /*.h,$(DIRS)))
 
 # loaders/api-candles -> loader-api-candles, connectors/candles -> arango-candles,
@@ -53,7 +53,7 @@ BINS    := $(foreach d,$(DIRS),$(call bin,$(d)))
 TESTS   := $(patsubst tests/unit/%.c,$(B)/test/%,$(TEST_SRC))
 
 .PHONY: all deps demo up test unit e2e proof bench headers analyze tidy cppcheck lint format \
-        format-check docs images install clean help fuzz
+        format-check docs images install clean help fuzz fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,6 +101,78 @@ unit: $(TESTS)
 headers:
 	@for h in $(HEADERS); do echo "#include \"$$h\"" | \
 	    $(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) -I. -fsyntax-only -xc - || exit 1; done
+
+# ----------------------------------------------------------------- what a person types
+
+# Names and installs the Debian packages that are missing; NEEDS=build test demo lint images.
+NEEDS ?= $(if $(CI),test lint images,build)
+deps:
+	@tools/deps $(NEEDS)
+
+demo:
+	@tools/deps demo
+	@$(MAKE) -s all
+	@tools/demo.py
+
+test:
+	@tools/deps test
+	@$(MAKE) -s all $(TESTS)
+	@BUILD=$(B) tests/run $(PYTEST)
+
+# The full-size proofs; REDUCED=1 runs each of them small, as CI does.
+proof:
+	@tools/deps test
+	@$(MAKE) -s all
+	@tests/proof/run $(if $(REDUCED),--reduced)
+
+bench:
+	@tools/deps test
+	@$(MAKE) -s all
+	@bench/run
+
+# The pages that come from tables are printed by a program that holds the tables.
+$(B)/tools/docs: $(call obj,tools/docs/main.c) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs,$(PKGS)) -pthread -lm
+docs: $(B)/tools/docs
+	$< types > docs/TYPES.md
+	$< settings > docs/SETTINGS.md
+
+# ------------------------------------------------------------------------------- checks
+
+# One program for each tests/fuzz/fuzz_*.c; FUZZ_SECONDS is for all of them together.
+FUZZ_SECONDS ?= 60
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@$(MAKE) -s CC=clang SAN=fuzzer-no-link,address,undefined BUILD=$(BUILD)/fuzz fuzzers
+	@tests/fuzz/run $(BUILD)/fuzz/fuzzer-no-link-address-undefined $(FUZZ_SECONDS) $(FUZZERS)
+fuzzers: $(patsubst %,$(B)/fuzz/%,$(FUZZERS))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $$(call obj,$$(OBJS_$$*)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(EMB_PKGS)) -pthread -lm
+
+tidy: $(patsubst %.c,$(B)/tidy/%.ok,$(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
+$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS)
+	@mkdir -p $(@D)
+	@echo "  TIDY  $<"
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c17 $(CPPFLAGS) \
+	    $(call cflags,$(EMB_PKGS)) > $@.log 2>/dev/null || { cat $@.log; exit 1; }
+	@touch $@
+
+# One file at a time: the analyser's time grows with what it sees.
+analyze:
+	@for c in $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)); do echo "  SCAN  $$c"; \
+	    gcc $(CPPFLAGS) $(call cflags,$(EMB_PKGS)) -std=c17 -O1 $(WARNINGS) -fanalyzer -c -o /dev/null $$c || exit 1; done
+
+cppcheck:
+	@cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective -Ilibsf/include -I. \
+	    libsf loaders connectors embedded $(wildcard manager/*.c)
+
+lint: format-check headers tidy cppcheck
+	@for rule in banned floats lengths shell python; do tools/lint $$rule || { echo "lint: $$rule"; exit 1; }; done
+	@echo "lint: clean"
 
 format:
 	clang-format -i $(ALL_C) $(ALL_H)
