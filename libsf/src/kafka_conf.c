@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_MS 500 /* safety net should a wake-up be missed */
-#define REFUSED_LONG_US                                             \
-    (20 * INT64_C(1000000)) /* librdkafka repeats itself every 30 s \
-                             */
+#define TICK_MS           500 /* safety net should a wake-up be missed */
+#define REFUSED_LONG_US   (20 * INT64_C(1000000)) /* librdkafka repeats every 30 s */
 #define WARN_EVERY_US     INT64_C(1000000)
 #define DEFAULT_MECHANISM "SCRAM-SHA-512"
 
@@ -29,9 +27,9 @@ static const struct sf_kafka_prop consumer_props[] = {
     { "enable.auto.offset.store",   "false" },
     { "check.crcs",                 "true"  },
     /* memory: what waits here at most, about 400 bytes a message on top of its own */
-    { "queued.min.messages",        "10000" },
+    { "queued.min.messages",        "5000" },
     { "queued.max.messages.kbytes", "4096"  },
-    { "fetch.message.max.bytes",    "262144" }, /* of a partition; lz4 unpacks to more */
+    { "fetch.message.max.bytes",    "65536" }, /* of a partition; lz4 unpacks to more */
     { "fetch.error.backoff.ms",     "100"   },
     { "topic.metadata.refresh.interval.ms", "10000" }, /* so long a new topic is unseen */
     { NULL, NULL },

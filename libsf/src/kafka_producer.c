@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MESSAGE_OVERHEAD_BYTES                               \
-    256 /* librdkafka's own per message, measured with 2.0.2 \
-         */
+#define MESSAGE_OVERHEAD_BYTES 256 /* librdkafka's own, measured with 2.0.2 */
 
 /* A record whose sender wants to know, or waits to be freed with its producer. */
 struct ticket {

@@ -9,19 +9,9 @@
 
 #define BATCH_N         1000  /* messages taken from librdkafka at once */
 #define BATCHES_A_TURN  8     /* then other callbacks have their turn */
-#define QUEUE_LOW_N     5000  /* half of queued.min.messages: fetch again */
+#define QUEUE_LOW_N     2500  /* half of queued.min.messages: fetch again */
 #define POLL_MS         50    /* the walk looks at the stop flag this often */
 #define WALK_TIMEOUT_MS 30000 /* without one message, while there should be some */
-
-/* clang-format off */
-static const struct sf_kafka_prop reader_props[] = {
-    { "enable.partition.eof", "true" }, /* ends a walk behind offsets that hold nothing */
-    /* Without a group there is nobody to ask when the log was cut below us. What is left of
-     * it is newer than all that was shown. */
-    { "auto.offset.reset", "earliest" },
-    { NULL, NULL },
-};
-/* clang-format on */
 
 struct sf_reader {
     struct sf_kafka_client client;
@@ -71,15 +61,16 @@ void sf_kafka_fetch_now(struct sf_kafka_client *c)
 /* ------------------------------------------------------------- what both have in common
  */
 
+/* @ret_begin: NULL asks for the end only. */
 static enum sf_status ask_ends(struct sf_reader *r, struct sf_kafka_wait *w,
-                               struct sf_error *err)
+                               int64_t *ret_begin, struct sf_error *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     enum sf_status status;
 
     (void)rd_kafka_topic_partition_list_add(list, rd_kafka_topic_name(r->rkt),
                                             r->partition);
-    status = sf_kafka_log_ends(w, list, &r->begin, &r->end, err);
+    status = sf_kafka_log_ends(w, list, ret_begin, &r->end, err);
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
@@ -97,23 +88,36 @@ static enum sf_status check_partition(struct sf_reader *r, struct sf_kafka_wait 
     return status;
 }
 
-/* Connect, look where the log begins and ends, consume from @from on. */
-static enum sf_status begin(struct sf_reader *r, const struct sf_conf *conf,
-                            const char *topic, int64_t from, struct sf_kafka_wait *w,
-                            struct sf_error *err)
+static enum sf_status open_client(struct sf_reader *r, const struct sf_conf *conf,
+                                  bool is_walk, struct sf_error *err)
 {
-    enum sf_status status =
-        sf_kafka_open(&r->client, RD_KAFKA_CONSUMER, conf, reader_props, NULL, err);
+    const struct sf_kafka_prop props[] = {
+        { "enable.partition.eof",
+          "true" }, /* ends a walk behind offsets that hold nothing */
+        /* A broker answers no other question while it waits for messages. */
+        { "fetch.wait.max.ms", is_walk ? "20" : "500" },
+        /* Without a group there is nobody to ask when the log was cut below us. What is
+         * left of it is newer than all that was shown. */
+        { "auto.offset.reset", "earliest" },
+        { NULL, NULL },
+    };
 
-    if (status != SF_OK)
-        return status;
+    return sf_kafka_open(&r->client, RD_KAFKA_CONSUMER, conf, props, NULL, err);
+}
+
+/* Look where the log begins and ends, consume from @from on. */
+static enum sf_status begin(struct sf_reader *r, const char *topic, int64_t from,
+                            struct sf_kafka_wait *w, struct sf_error *err)
+{
+    enum sf_status status;
+
     r->rkt = rd_kafka_topic_new(r->client.rk, topic, NULL);
     if (!r->rkt)
         return sf_error_set(err, SF_EINVAL, "Kafka: topic %s: %s", topic,
                             rd_kafka_err2str(rd_kafka_last_error()));
     status = check_partition(r, w, topic, err);
     if (status == SF_OK)
-        status = ask_ends(r, w, err);
+        status = ask_ends(r, w, &r->begin, err);
     if (status != SF_OK)
         return status;
     r->next = from == SF_OFFSET_END ? r->end : from < r->begin ? r->begin : from;
@@ -188,7 +192,9 @@ enum sf_status sf_reader_open(struct sf_loop *loop, const struct sf_conf *conf,
     r->fn = fn;
     r->arg = arg;
     sf_kafka_wait_begin(&w, &r->client, timeout_ms);
-    status = begin(r, conf, topic, offset, &w, err);
+    status = open_client(r, conf, false, err);
+    if (status == SF_OK)
+        status = begin(r, topic, offset, &w, err);
     if (status == SF_OK)
         status = sf_kafka_attach(&r->client, loop, serve, r, err);
     if (status != SF_OK) {
@@ -262,9 +268,9 @@ static enum sf_status walk_batch(struct walk *k, struct sf_error *err)
     enum sf_status status = SF_OK;
     ssize_t n;
 
-    if (r->next < r->end && rd_kafka_queue_length(r->client.messages) < QUEUE_LOW_N)
-        sf_kafka_fetch_now(&r->client);
     n = take(r->client.messages, batch);
+    if (n == BATCH_N && rd_kafka_queue_length(r->client.messages) < QUEUE_LOW_N)
+        sf_kafka_fetch_now(&r->client);
     for (ssize_t i = 0; i < n; i++) {
         if (status == SF_OK)
             status = walk_take(k, batch[i], err);
@@ -294,7 +300,7 @@ static enum sf_status walk_all(struct walk *k, struct sf_error *err)
         if (status != SF_OK || k->still_ms == 0)
             return status;
         known_end = k->r.end;
-        status = ask_ends(&k->r, &k->w, err);
+        status = ask_ends(&k->r, &k->w, NULL, err);
         if (status != SF_OK)
             return status;
         if (k->r.end > known_end)
@@ -316,7 +322,9 @@ enum sf_status sf_kafka_walk(const struct sf_conf *conf, const char *topic,
     enum sf_status status;
 
     sf_kafka_wait_begin(&k.w, &k.r.client, WALK_TIMEOUT_MS);
-    status = begin(&k.r, conf, topic, from, &k.w, err);
+    status = open_client(&k.r, conf, true, err);
+    if (status == SF_OK)
+        status = begin(&k.r, topic, from, &k.w, err);
     if (status == SF_OK)
         status = walk_all(&k, err);
     end(&k.r);

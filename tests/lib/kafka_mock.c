@@ -9,6 +9,7 @@ void mock_start(struct mock *mock)
     char why[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
+    (void)rd_kafka_conf_set(conf, "log_level", "3", NULL, 0); /* it misses a bootstrap */
     mock->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     ck_assert_ptr_nonnull(mock->rk);
     mock->cluster = rd_kafka_mock_cluster_new(mock->rk, 1);

@@ -436,14 +436,34 @@ END_TEST
 
 START_TEST(walk_waits_until_the_end_stands_still)
 {
-    int64_t begin = -1, end = -1;
-    int64_t from_us = sf_mono_us();
+    int64_t begin = -1, end = -1, from_us;
+    struct sf_topic *topic;
+    struct sf_producer *p;
 
     mock_topic(&mock, TOPIC, 1);
+    p = producer(&topic);
+    put_n(topic, 0, 3);
+    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
+    from_us = sf_mono_us();
     ck_assert_int_eq(
         sf_kafka_walk(&conf, TOPIC, 0, 0, 250, on_message, NULL, &begin, &end, NULL),
         SF_OK);
     ck_assert_int_ge(sf_mono_us() - from_us, 250000);
+    ck_assert_int_eq(begin, 0);
+    ck_assert_int_eq(end, 3);
+    ck_assert_int_eq(shown.n, 3);
+    sf_producer_destroy(p);
+}
+END_TEST
+
+START_TEST(walk_of_an_empty_topic_is_over_at_once)
+{
+    int64_t begin = -1, end = -1;
+
+    mock_topic(&mock, TOPIC, 1);
+    ck_assert_int_eq(
+        sf_kafka_walk(&conf, TOPIC, 0, 0, 60000, on_message, NULL, &begin, &end, NULL),
+        SF_OK);
     ck_assert_int_eq(begin, 0);
     ck_assert_int_eq(end, 0);
     ck_assert_int_eq(shown.n, 0);
@@ -492,6 +512,7 @@ static void kafka_cases(Suite *s)
     tcase_add_test(tc, reader_from_an_offset);
     tcase_add_test(tc, partition_that_is_not_there_is_named);
     tcase_add_test(tc, walk_waits_until_the_end_stands_still);
+    tcase_add_test(tc, walk_of_an_empty_topic_is_over_at_once);
     tcase_add_test(tc, walk_begins_where_told);
     suite_add_tcase(s, tc);
 }
