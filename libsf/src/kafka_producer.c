@@ -263,15 +263,27 @@ static struct ticket *new_ticket(struct sf_producer *p, const struct sf_outgoing
 static rd_kafka_resp_err_t produce(struct sf_topic *topic, const struct sf_outgoing *out,
                                    rd_kafka_headers_t *headers, struct ticket *ticket)
 {
-    const void *key = out->key.len > 0 ? out->key.p : NULL;
-    void *value = out->has_value ? (void *)out->value.p : NULL; /* is not written to */
+    /* librdkafka copies key and value and does not write to them */
+    void *key = out->key.len > 0 ? (void *)out->key.p : NULL;
+    void *value = out->has_value ? (void *)out->value.p : NULL;
     size_t value_n = out->has_value ? out->value.len : 0;
+    const rd_kafka_vu_t fields[] = {
+        { .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic->rkt },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = out->partition },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_KEY, .u.mem = { key, out->key.len } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { value, value_n } },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = ticket },
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(topic->p->client.rk, fields,
+                                                 sizeof(fields) / sizeof(fields[0]));
+    rd_kafka_resp_err_t rc =
+        error ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
 
-    return rd_kafka_producev(
-        topic->p->client.rk, RD_KAFKA_V_RKT(topic->rkt),
-        RD_KAFKA_V_PARTITION(out->partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key, out->key.len), RD_KAFKA_V_VALUE(value, value_n),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(ticket), RD_KAFKA_V_END);
+    if (error)
+        rd_kafka_error_destroy(error);
+    return rc;
 }
 
 static size_t cost_of(const struct sf_outgoing *out)
