@@ -17,7 +17,7 @@ comma   := ,
 B       := $(BUILD)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(STATIC),/static)
 
 # What the code may use. A program that needs less pays nothing: --as-needed.
-PKGS       ?= rdkafka libcurl jansson libwebsockets libuv
+PKGS       ?= rdkafka libcurl jansson libwebsockets libuv openssl
 EMB_PKGS   ?= $(PKGS) sqlite3
 PKG_CONFIG ?= pkg-config
 # The build tools are installed by `make deps`; everything else asks pkg-config only when used.
