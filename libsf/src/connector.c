@@ -156,7 +156,7 @@ static void on_pause(void *arg, bool is_paused)
 
 static int64_t lag_of(const struct connector *c)
 {
-    return c->consumer ? sf_consumer_lag(c->consumer) : -1;
+    return c->consumer ? sf_consumer_lag(c->consumer) : c->last_lag;
 }
 
 static int64_t on_report(void *arg, struct sf_buf *extra)
@@ -208,7 +208,7 @@ static enum sf_status open_writers(struct connector *c)
             .batch_docs = is_data ? (size_t)conf->arango_batch_docs : LEDGER_BATCH,
             .batch_bytes = (size_t)conf->arango_batch_kb * 1024,
             .batch_age_ms = conf->arango_batch_age_ms,
-            .fn = sf_connector_on_result,
+            .fn = is_data ? sf_connector_on_result : sf_connector_on_ledger_result,
             .on_room = on_room,
             .on_away = on_away,
             .on_fatal = on_fatal,
@@ -280,18 +280,25 @@ static void settle(struct connector *c)
         (void)sf_loop_run_until(c->program.loop, &never, TICK_MS);
     if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK)
         sf_log_error(SF_LOG_WARN, "commit_failed", &err);
+    c->last_lag = sf_consumer_lag(c->consumer);
+}
+
+/* What lives on the loop goes before it; what the last event reports goes after that. */
+static void leave_loop(struct connector *c)
+{
+    sf_consumer_destroy(c->consumer);
+    c->consumer = NULL;
+    for (int i = 0; i < SINK_N; i++)
+        sf_arango_writer_destroy(c->writers[i]);
+    sf_arango_destroy(c->arango);
+    sf_timer_destroy(c->tick);
 }
 
 static void release(struct connector *c)
 {
-    for (int i = 0; i < SINK_N; i++)
-        sf_arango_writer_destroy(c->writers[i]);
-    sf_arango_destroy(c->arango);
     for (int32_t i = 0; c->parts && i < c->partitions; i++)
         sf_track_release(&c->parts[i].track);
     free(c->parts);
-    c->parts = NULL;
-    sf_timer_destroy(c->tick);
     sf_buf_release(&c->doc);
     sf_buf_release(&c->ledger);
     sf_buf_release(&c->held.key);
@@ -300,7 +307,7 @@ static void release(struct connector *c)
 
 int sf_connector_main(const struct sf_connector_spec *spec, int argc, char **argv)
 {
-    struct connector c = { .spec = spec };
+    struct connector c = { .spec = spec, .last_lag = -1 };
     const struct sf_program_hooks hooks = {
         .on_pause = on_pause,
         .on_stop = on_stop,
@@ -322,8 +329,7 @@ int sf_connector_main(const struct sf_connector_spec *spec, int argc, char **arg
         sf_program_stop_or_fail(&c.program);
     sf_program_run(&c.program);
     settle(&c);
-    sf_consumer_destroy(c.consumer);
-    c.consumer = NULL;
+    leave_loop(&c);
     code = sf_program_close(&c.program, NULL);
     release(&c);
     return code;

@@ -43,6 +43,7 @@ struct connector {
     struct sf_buf doc, ledger;
     struct held held;
     int64_t stored, dead_letters, skipped;
+    int64_t last_lag;       /* when the consumer is gone; -1 unknown */
     int64_t untracked;      /* ledger rows of our own on their way */
     bool is_away;           /* the database does not answer */
     bool is_paused;         /* by command */
@@ -70,6 +71,7 @@ void sf_connector_flow(struct connector *c);
 
 /* connector_result.c */
 void sf_connector_on_result(void *arg, const struct sf_arango_result *result);
+void sf_connector_on_ledger_result(void *arg, const struct sf_arango_result *result);
 /* @tag is done with, one way or another. */
 void sf_connector_done(struct connector *c, uint64_t tag);
 /* Send @value to the dead-letter topic; @tag is done when it is delivered. */

@@ -131,19 +131,32 @@ void sf_connector_dead_letter(struct connector *c, uint64_t tag, struct sf_str k
            SF_LOG_S("offset", offset));
 }
 
+static bool is_refused(struct connector *c, const struct sf_arango_result *result)
+{
+    if (result->status == SF_OK)
+        return false;
+    sf_connector_dead_letter(c, result->tag, SF_STR_EMPTY, result->doc, result->error_num,
+                             result->text);
+    return true;
+}
+
 void sf_connector_on_result(void *arg, const struct sf_arango_result *result)
 {
     struct connector *c = arg;
 
-    if (result->status != SF_OK && result->tag != TAG_UNTRACKED) {
-        sf_connector_dead_letter(c, result->tag, SF_STR_EMPTY, result->doc,
-                                 result->error_num, result->text);
+    if (is_refused(c, result))
         return;
-    }
-    if (result->tag != TAG_UNTRACKED) {
-        c->stored++;
-        sf_metric_add(SF_M_UPSERTS, 1);
-        sf_metric_add(SF_M_RECORDS_WRITTEN, 1);
-    }
+    c->stored++;
+    sf_metric_add(SF_M_UPSERTS, 1);
+    sf_metric_add(SF_M_RECORDS_WRITTEN, 1);
     sf_connector_done(c, result->tag);
+}
+
+/* Rows of the ledger: ours (of an expired topic) come from no offset. */
+void sf_connector_on_ledger_result(void *arg, const struct sf_arango_result *result)
+{
+    struct connector *c = arg;
+
+    if (result->tag == TAG_UNTRACKED || !is_refused(c, result))
+        sf_connector_done(c, result->tag);
 }
