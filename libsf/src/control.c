@@ -118,11 +118,14 @@ static bool judge(const struct sf_control_self *self, json_t *object,
                   const char **ret_why)
 {
     const char *command = json_string_value(json_object_get(object, "command"));
+    const char *queue = json_string_value(json_object_get(object, "queue_id"));
     const char *id = json_string_value(json_object_get(object, "command_id"));
     bool is_ours;
 
     if (command && strcmp(command, "start") == 0)
         return false; /* the manager's, with fields of its own */
+    if (queue && !match_queue(self, queue))
+        return false; /* whoever it is for reports what is wrong with it */
     *ret_why = judge_fields(self, object, &is_ours);
     if (*ret_why || !is_ours)
         return false;

@@ -69,8 +69,9 @@ static const char *const others[] = {
     "{\"command\":\"stop\"," Q ",\"symbol\":\"BTC\"}",
     /* the manager's, with fields that only it knows */
     "{\"command\":\"start\",\"queue_id\":\"*\",\"type\":\"api_trades\",\"image\":\"x\"}",
-    /* not known, and not for us: whoever it is for reports it */
+    /* wrong, but not for us: whoever it is for reports it */
     "{\"command\":\"reload\",\"queue_id\":\"another\"}",
+    "{\"command\":\"stop\",\"queue_id\":\"another\",\"why\":1}",
 };
 
 START_TEST(command_for_others_is_left_alone)
