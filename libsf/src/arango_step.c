@@ -23,12 +23,15 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
 /* Let the loop run for @ms or until the answer is there. SF_ESTOPPED. */
 static enum sf_status serve(struct arango_step *s, int64_t ms, struct sf_error *err)
 {
-    int64_t until_us = sf_mono_us() + ms * 1000;
+    int64_t left_us, until_us = sf_mono_us() + ms * 1000;
 
-    while (!s->is_done && sf_mono_us() < until_us) {
+    while (!s->is_done && (left_us = until_us - sf_mono_us()) > 0) {
+        int64_t left_ms = left_us / 1000 + 1;
+
         if (sf_stop_signal() != 0)
             return sf_error_set(err, SF_ESTOPPED, "stopped while waiting for ArangoDB");
-        (void)sf_loop_run_until(s->a->loop, &s->is_done, SLICE_MS);
+        (void)sf_loop_run_until(s->a->loop, &s->is_done,
+                                left_ms < SLICE_MS ? left_ms : SLICE_MS);
     }
     return SF_OK;
 }
