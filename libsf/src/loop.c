@@ -9,6 +9,8 @@
 struct sf_loop {
     uv_loop_t uv;
     uv_timer_t deadline; /* of sf_loop_run_until */
+    uv_prepare_t before_wait;
+    const bool *done;
     bool is_late;
 };
 
@@ -46,6 +48,8 @@ enum sf_status sf_loop_create(struct sf_loop **ret_loop, struct sf_error *err)
     loop->uv.data = loop;
     (void)uv_timer_init(&loop->uv, &loop->deadline);
     loop->deadline.data = loop;
+    (void)uv_prepare_init(&loop->uv, &loop->before_wait);
+    loop->before_wait.data = loop;
     *ret_loop = loop;
     return SF_OK;
 }
@@ -59,8 +63,11 @@ static void close_left(uv_handle_t *handle, void *arg)
 {
     struct sf_loop *loop = arg;
 
+    bool is_ours = handle == (uv_handle_t *)&loop->deadline ||
+                   handle == (uv_handle_t *)&loop->before_wait;
+
     if (!uv_is_closing(handle))
-        uv_close(handle, handle == (uv_handle_t *)&loop->deadline ? NULL : free_handle);
+        uv_close(handle, is_ours ? NULL : free_handle);
 }
 
 void sf_loop_destroy(struct sf_loop *loop)
@@ -91,14 +98,27 @@ static void on_deadline(uv_timer_t *timer)
     loop->is_late = true;
 }
 
+/* A timer may have set *done: then the wait for file descriptors, which follows the
+ * timers in each turn, must not be entered. */
+static void on_before_wait(uv_prepare_t *prepare)
+{
+    struct sf_loop *loop = prepare->data;
+
+    if (*loop->done || loop->is_late)
+        uv_stop(&loop->uv);
+}
+
 bool sf_loop_run_until(struct sf_loop *loop, const bool *done, int64_t timeout_ms)
 {
     loop->is_late = false;
     uv_update_time(&loop->uv);
     (void)uv_timer_start(&loop->deadline, on_deadline,
                          timeout_ms > 0 ? (uint64_t)timeout_ms : 0, 0);
+    loop->done = done;
+    (void)uv_prepare_start(&loop->before_wait, on_before_wait);
     while (!*done && !loop->is_late)
         (void)uv_run(&loop->uv, UV_RUN_ONCE);
+    (void)uv_prepare_stop(&loop->before_wait);
     (void)uv_timer_stop(&loop->deadline);
     return *done;
 }

@@ -91,17 +91,22 @@ END_TEST
 
 static int fail_at_random(struct model *m, int key, int64_t value)
 {
-    uint32_t r = roll(m);
-
     (void)key;
     if (value % 97 == 13)
         return 1210;
-    return r % 10 == 0 ? 1200 : 0;
+    return m->step == 0 && roll(m) % 10 == 0 ? 1200 : 0;
 }
 
+/* Three failures in a row at most: otherwise back-offs would add up to minutes, rarely.
+ */
 static bool fail_request_at_random(struct model *m, const struct fake_request *req,
                                    struct fake_answer *a)
 {
+    if (m->step == 3) {
+        m->step = 0;
+        return false;
+    }
+    m->step++;
     switch (roll(m) % 12) {
     case 0:
         a->status = 503;
@@ -118,6 +123,7 @@ static bool fail_request_at_random(struct model *m, const struct fake_request *r
         sf_buf_add_lit(a->body, "{\"error\":true,\"errorNum\":1200}");
         return true;
     default:
+        m->step = 0;
         return false;
     }
 }
