@@ -125,10 +125,14 @@ proof:
 	@$(MAKE) -s all
 	@tests/proof/run $(if $(REDUCED),--reduced)
 
-bench:
+bench: $(patsubst bench/%/main.c,$(B)/bench/%,$(wildcard bench/*/main.c))
 	@tools/deps test
 	@$(MAKE) -s all
 	@bench/run
+$(B)/bench/%: $(B)/obj/bench/%/main.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(call libs,$(PKGS)) -pthread -lm
 
 # The pages that come from tables are printed by a program that holds the tables.
 $(B)/tools/docs: $(call obj,tools/docs/main.c) $(LIB)

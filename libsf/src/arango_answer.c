@@ -69,6 +69,8 @@ static bool read_error(struct sf_scan *s, struct arango_verdict *v)
         struct sf_str key = s->text;
         enum sf_token token = sf_scan_next(s);
 
+        if ((token == SF_TOK_OBJECT || token == SF_TOK_ARRAY) && !sf_scan_skip(s))
+            return is_error;
         if (sf_str_eq(key, SF_STR("error")))
             is_error = token == SF_TOK_TRUE;
         else if (sf_str_eq(key, SF_STR("errorNum")) && token == SF_TOK_NUMBER &&
@@ -76,8 +78,6 @@ static bool read_error(struct sf_scan *s, struct arango_verdict *v)
             v->error_num = (int)n;
         else if (sf_str_eq(key, SF_STR("errorMessage")) && token == SF_TOK_STRING)
             v->text = s->text;
-        else if ((token == SF_TOK_OBJECT || token == SF_TOK_ARRAY) && !sf_scan_skip(s))
-            return is_error;
     }
     return is_error;
 }

@@ -156,7 +156,7 @@ static void on_login(void *arg, struct sf_http_answer *answer)
     a->login_err = (struct sf_error){ 0 };
     if (answer->status == 0) {
         a->login_err = answer->err;
-        (void)sf_error_wrap(&a->login_err, "POST %s" LOGIN_PATH, a->endpoints[a->at]);
+        (void)sf_error_wrap(&a->login_err, "ArangoDB, POST " LOGIN_PATH);
         login_failed(a);
         return;
     }

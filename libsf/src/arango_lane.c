@@ -318,8 +318,7 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
     if (lane->w->is_dead)
         return;
     if (answer->status == 0) {
-        (void)sf_error_wrap(&answer->err, "%s",
-                            lane->w->a->endpoints[lane->ticket.endpoint]);
+        (void)sf_error_wrap(&answer->err, "ArangoDB");
         try_again(lane, ARANGO_AWAY, &answer->err);
         return;
     }

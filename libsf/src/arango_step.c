@@ -78,8 +78,7 @@ static enum sf_status wait_for_server(struct arango_step *s, struct sf_error *er
     bool is_locked = s->verdict.class == ARANGO_LOCKED;
 
     if (s->status == 0)
-        (void)sf_error_wrap(&s->err, "ArangoDB at %s",
-                            s->a->endpoints[s->ticket.endpoint]);
+        (void)sf_error_wrap(&s->err, "ArangoDB");
     else
         (void)arango_verdict_error(&s->verdict, s->a->endpoints[s->ticket.endpoint],
                                    SF_EIO, &s->err);
@@ -97,9 +96,9 @@ static enum sf_status ask(struct arango_step *s, struct sf_error *err)
 
         if (status != SF_OK)
             return status;
-        if (s->status == 0 && s->err.status == SF_EDENIED)
-            return sf_error_set(err, SF_EIO, "ArangoDB at %s: %s",
-                                s->a->endpoints[s->ticket.endpoint], s->err.text);
+        if (s->status == 0 && (s->err.status == SF_EDENIED || s->err.status == SF_EINVAL))
+            return sf_error_set(err, s->err.status == SF_EDENIED ? SF_EIO : SF_EINVAL,
+                                "ARANGO_URL, ARANGO_CA_PATH: %s", s->err.text);
         s->verdict = (struct arango_verdict){ .class = ARANGO_AWAY };
         if (s->status != 0)
             arango_judge(s->status, sf_buf_str(&s->body), false, &s->verdict);

@@ -129,6 +129,22 @@ START_TEST(items_are_judged_in_order)
 }
 END_TEST
 
+/* Found by the fuzzer: a nested value under a known name ended the walk early. */
+START_TEST(odd_items_are_items)
+{
+    static const char body[] = "[{\"error\":[[{\"error\":[]}]]},{\"errorNum\":{}},{}]";
+    struct arango_items it;
+    struct arango_verdict v;
+
+    arango_items_begin(&it, sf_str_from(body));
+    for (int i = 0; i < 3; i++) {
+        ck_assert(arango_items_next(&it, &v));
+        ck_assert_int_eq(v.class, ARANGO_OK);
+    }
+    ck_assert(!arango_items_next(&it, &v));
+}
+END_TEST
+
 static const char *const not_items[] = {
     "", "{}", "[1]", "[{}", "[{},]", "[{}] x", "[[]]", "null", "[{\"a\":}]",
 };
@@ -316,6 +332,7 @@ static void arango_cases(Suite *s)
     tcase_add_loop_test(tc, answer_has_its_class, 0, COUNT(answers));
     tcase_add_test(tc, only_an_empty_object_says_all_stored);
     tcase_add_test(tc, items_are_judged_in_order);
+    tcase_add_test(tc, odd_items_are_items);
     tcase_add_loop_test(tc, what_is_not_an_array_of_objects_is_refused, 0,
                         COUNT(not_items));
     tcase_add_test(tc, a_verdict_reads_well);

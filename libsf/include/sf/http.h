@@ -27,7 +27,9 @@ void sf_http_destroy(struct sf_http *http);
 #define SF_HTTP_HEADERS_MAX 8
 
 struct sf_http_answer {
-    int status; /* 0: no answer; then err says why (SF_EIO, SF_ETIMEOUT, SF_ETOOBIG) */
+    /* 0: no answer; then err says why: SF_EIO, SF_ETIMEOUT, SF_ETOOBIG, SF_EDENIED the
+     * certificate does not verify, SF_EINVAL the URL */
+    int status;
     struct sf_buf
         body; /* take it with sf_http_take_body, else freed after the callback */
     struct sf_error err;
