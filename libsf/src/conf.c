@@ -170,8 +170,7 @@ static bool is_url(struct sf_str url)
         struct sf_str scheme = sf_str_from(schemes[i]);
 
         if (sf_str_starts(url, scheme) && url.len > scheme.len &&
-            url.p[scheme.len] != '/' && !memchr(url.p, ' ', url.len) &&
-            !memchr(url.p, '@', url.len))
+            url.p[scheme.len] != '/' && !memchr(url.p, ' ', url.len))
             return true;
     }
     return false;
@@ -182,6 +181,14 @@ static bool parse_url(const struct sf_setting *s, struct sf_str value,
 {
     struct sf_str rest = value, one;
 
+    if (memchr(value.p, '@', value.len)) { /* may hold a password: not shown */
+        sf_conf_problem(
+            p,
+            "%s: expected http://host:port or https://host:port, without user "
+            "or password ('@')",
+            s->name);
+        return false;
+    }
     do {
         one = sf_str_trim(s->kind == SF_SET_URLS ? sf_str_cut(rest, ',', &rest) : rest);
         if (!is_url(one))

@@ -134,6 +134,9 @@ def test_range_wholly_outside(world, time_range):
 
 @pytest.mark.parametrize("program", [LOADER, CONNECTOR])
 def test_topic_that_may_not_be_created(world, program):
+    for topic in ("queue-control", "queue-events"):
+        if topic not in world.kafka.topics():
+            world.kafka.create_topic(topic)
     queue, _ = fails(world, program, "loader-btcusdt-api-candles-5m-2024-06-01", TOPIC_CREATE="false")
     has_error_event(queue, program, queue.topic)
     assert queue.topic not in world.kafka.topics()
