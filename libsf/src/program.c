@@ -147,13 +147,6 @@ static void on_room(void *arg)
         p->hooks.on_room(p->hooks.arg);
 }
 
-static void on_first_delivery(void *arg)
-{
-    struct sf_program *p = arg;
-
-    sf_log(SF_LOG_INFO, "first_delivery", SF_LOG_I("us", sf_mono_us() - p->begun_us));
-}
-
 static void on_fatal(void *arg, const struct sf_error *err)
 {
     sf_program_fail(arg, err);
@@ -217,7 +210,6 @@ static enum sf_status open_kafka(struct sf_program *p)
 {
     const struct sf_producer_hooks producer_hooks = {
         .on_room = on_room,
-        .on_first_delivery = on_first_delivery,
         .on_fatal = on_fatal,
         .arg = p,
     };

@@ -55,7 +55,7 @@ struct sf_program {
     struct sf_error failure; /* of SF_OUTCOME_FAILED */
     int64_t begun_us;
     int64_t reported_us, reported_records; /* for the rate */
-    bool is_paused, is_told_delivery;
+    bool is_paused;
 };
 
 /* Returns true when the program shall go on; else *ret_code is the exit code. */
