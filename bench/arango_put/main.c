@@ -13,7 +13,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #define DOCUMENTS 2000000
@@ -154,13 +153,17 @@ int main(int argc, char **argv)
                             .arango_lanes = 4,
                             .arango_create = 1,
                             .arango_timeout_ms = 30000 };
-    struct bench b = { .want = argc > 2 ? strtoll(argv[2], NULL, 10) : DOCUMENTS };
+    struct bench b = { .want = DOCUMENTS };
     struct sf_arango *a = NULL;
     struct sf_error err = { 0 };
     struct rusage before;
     int64_t begin_us;
     enum sf_status status;
 
+    if (argc > 2 && sf_str_to_i64(sf_str_from(argv[2]), &b.want) != SF_OK) {
+        (void)fprintf(stderr, "arango_put: '%s' is not a number\n", argv[2]);
+        return 2;
+    }
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     status = sf_loop_create(&b.loop, &err);
     if (status == SF_OK)

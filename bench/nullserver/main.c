@@ -75,12 +75,22 @@ static void drop(struct conn *c)
 
 /* --------------------------------------------------------------------------- requests */
 
+/* The number at the start of @p; large ones saturate. */
+static long long number(const char *p, const char *end)
+{
+    long long n = 0;
+
+    for (; p < end && *p >= '0' && *p <= '9' && n < INT32_MAX; p++)
+        n = n * 10 + (*p - '0');
+    return n;
+}
+
 /* Value of Content-Length in the headers, 0 when there is none, -1 when it is bad. */
 static long long content_length(const char *p, const char *end)
 {
     static const char name[] = "\nContent-Length:";
     const size_t name_len = sizeof(name) - 1;
-    long long n = 0;
+    long long n;
 
     for (; p + name_len < end; p++) {
         p = memchr(p, '\n', (size_t)(end - p));
@@ -90,12 +100,8 @@ static long long content_length(const char *p, const char *end)
             continue;
         for (p += name_len; p < end && *p == ' '; p++)
             ;
-        for (; p < end && *p >= '0' && *p <= '9'; p++) {
-            n = n * 10 + (*p - '0');
-            if (n > (long long)BUF_MAX)
-                return -1;
-        }
-        return n;
+        n = number(p, end);
+        return n > (long long)BUF_MAX ? -1 : n;
     }
     return 0;
 }
@@ -207,7 +213,7 @@ static bool answer_null(struct server *s, const struct conn *c, const struct req
     char body[128];
 
     if (at)
-        s->delay_us = strtol(at + sizeof(ms) - 1, NULL, 10) * 1000;
+        s->delay_us = number(at + sizeof(ms) - 1, req->line + req->line_len) * 1000;
     (void)snprintf(body, sizeof(body),
                    "{\"requests\":%llu,\"documents\":%llu,\"bytes\":%llu}",
                    (unsigned long long)s->requests, (unsigned long long)s->documents,
@@ -374,10 +380,10 @@ int main(int argc, char **argv)
     static struct server s;
     struct sigaction sa = { .sa_handler = on_signal };
     struct epoll_event ev = { .events = EPOLLIN };
-    long port = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
+    long long port = argc > 1 ? number(argv[1], argv[1] + strlen(argv[1])) : 0;
     uint16_t bound = 0;
 
-    if (port < 0 || port > 65535) {
+    if (port > 65535) {
         (void)fprintf(stderr, "nullserver: port '%s': expected 0 to 65535\n", argv[1]);
         return 2;
     }

@@ -98,9 +98,12 @@ static enum arango_class class_of_status(int status, bool is_arango)
 static bool is_empty_object(struct sf_str body)
 {
     struct sf_scan s;
+    enum sf_token first, second;
 
     sf_scan_init(&s, body);
-    return sf_scan_next(&s) == SF_TOK_OBJECT && sf_scan_next(&s) == SF_TOK_OBJECT_END &&
+    first = sf_scan_next(&s);
+    second = sf_scan_next(&s);
+    return first == SF_TOK_OBJECT && second == SF_TOK_OBJECT_END &&
            sf_scan_next(&s) == SF_TOK_END;
 }
 

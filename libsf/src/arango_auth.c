@@ -30,8 +30,8 @@ static void add_base64(struct sf_buf *b, struct sf_str s)
             bits |= (unsigned char)s.p[i + 2];
         sf_buf_add_char(b, digits[bits >> 18 & 63]);
         sf_buf_add_char(b, digits[bits >> 12 & 63]);
-        sf_buf_add_char(b, n > 1 ? digits[bits >> 6 & 63] : '=');
-        sf_buf_add_char(b, n > 2 ? digits[bits & 63] : '=');
+        sf_buf_add_char(b, (char)(n > 1 ? digits[bits >> 6 & 63] : '='));
+        sf_buf_add_char(b, (char)(n > 2 ? digits[bits & 63] : '='));
     }
 }
 

@@ -27,15 +27,22 @@ void arango_batch_release(struct arango_batch *b)
     *b = (struct arango_batch){ 0 };
 }
 
-static enum sf_status resize(struct arango_batch *b, size_t cap)
+/* False: no memory, nothing changed. */
+static bool resize(struct arango_batch *b, size_t cap)
 {
     char *p = realloc(b->p, cap);
 
-    if (!p)
-        return SF_ENOMEM;
-    b->p = p;
-    b->cap = cap;
-    return SF_OK;
+    if (p) {
+        b->p = p;
+        b->cap = cap;
+    }
+    return p != NULL;
+}
+
+void arango_batch_trim(struct arango_batch *b)
+{
+    if (b->n == 0 && b->cap > b->bytes_max)
+        (void)resize(b, b->bytes_max); /* shrinking; on failure it stays large */
 }
 
 enum sf_status arango_batch_put(struct arango_batch *b, struct sf_str doc, uint64_t tag,
@@ -47,12 +54,8 @@ enum sf_status arango_batch_put(struct arango_batch *b, struct sf_str doc, uint6
         return SF_ETOOBIG;
     if (b->n == b->docs_max || (b->cap - b->len < more + 1 && b->n > 0))
         return SF_EFULL;
-    if (b->cap - b->len < more + 1) {
-        enum sf_status status = resize(b, more + 1);
-
-        if (status != SF_OK)
-            return status;
-    }
+    if (b->cap - b->len < more + 1 && !resize(b, more + 1))
+        return SF_ENOMEM;
     b->p[b->len] = b->n == 0 ? '[' : ',';
     memcpy(b->p + b->len + 1, doc.p, doc.len);
     b->len += more;
@@ -124,6 +127,4 @@ void arango_walk_end(struct arango_walk *walk)
     }
     b->n = walk->kept + (b->n - walk->i);
     b->len = walk->to + left;
-    if (b->n == 0 && b->cap > b->bytes_max)
-        (void)resize(b, b->bytes_max); /* shrinking; on failure it stays large */
 }

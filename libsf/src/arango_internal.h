@@ -165,6 +165,8 @@ void arango_batch_release(struct arango_batch *b);
  * SF_ENOMEM: a document over bytes_max, which stands alone. */
 enum sf_status arango_batch_put(struct arango_batch *b, struct sf_str doc, uint64_t tag,
                                 uint32_t key_hash) SF_MUST_CHECK;
+/* Empty: give back what a large document took. */
+void arango_batch_trim(struct arango_batch *b);
 /* The first @n documents as a JSON array, in place; the batch is not to be changed until
  * arango_batch_open(@n). */
 struct sf_str arango_batch_close(struct arango_batch *b, size_t n);

@@ -87,41 +87,51 @@ static enum sf_status wait_for_server(struct arango_step *s, struct sf_error *er
     return back_off(s, is_locked ? LOCKED_MS : BASE_MS, err);
 }
 
-/* Ask until there is an answer that is final; s->verdict is then OK, DATA, REFUSED, AUTH,
- * DENIED or GONE. Errors: SF_ESTOPPED, SF_ENOMEM, SF_EAUTH, SF_EIO a certificate. */
+/* What the last exchange means. Errors: SF_EIO a certificate, SF_EINVAL the address. */
+static enum sf_status judge(struct arango_step *s, struct sf_error *err)
+{
+    s->verdict = (struct arango_verdict){ .class = ARANGO_AWAY };
+    if (s->status != 0)
+        arango_judge(s->status, sf_buf_str(&s->body), false, &s->verdict);
+    else if (s->err.status == SF_EDENIED || s->err.status == SF_EINVAL)
+        return sf_error_set(err, s->err.status == SF_EDENIED ? SF_EIO : SF_EINVAL,
+                            "ARANGO_URL, ARANGO_CA_PATH: %s", s->err.text);
+    return SF_OK;
+}
+
+static bool is_final(struct arango_step *s)
+{
+    switch (s->verdict.class) {
+    case ARANGO_AUTH:
+        return s->denials++ > 0 || !arango_relogin(s->a, &s->ticket);
+    case ARANGO_RETRY:
+    case ARANGO_AWAY:
+    case ARANGO_LOCKED:
+        return false;
+    case ARANGO_OK:
+    case ARANGO_ITEMS:
+    case ARANGO_DATA:
+    case ARANGO_REFUSED:
+    case ARANGO_DENIED:
+    case ARANGO_GONE:
+        return true;
+    }
+    return true;
+}
+
 static enum sf_status ask(struct arango_step *s, struct sf_error *err)
 {
     for (;;) {
         enum sf_status status = exchange_once(s, err);
 
+        if (status == SF_OK)
+            status = judge(s, err);
+        if (status != SF_OK || is_final(s))
+            return status;
+        if (s->verdict.class != ARANGO_AUTH)
+            status = wait_for_server(s, err);
         if (status != SF_OK)
             return status;
-        if (s->status == 0 && (s->err.status == SF_EDENIED || s->err.status == SF_EINVAL))
-            return sf_error_set(err, s->err.status == SF_EDENIED ? SF_EIO : SF_EINVAL,
-                                "ARANGO_URL, ARANGO_CA_PATH: %s", s->err.text);
-        s->verdict = (struct arango_verdict){ .class = ARANGO_AWAY };
-        if (s->status != 0)
-            arango_judge(s->status, sf_buf_str(&s->body), false, &s->verdict);
-        switch (s->verdict.class) {
-        case ARANGO_OK:
-        case ARANGO_ITEMS:
-        case ARANGO_DATA:
-        case ARANGO_REFUSED:
-        case ARANGO_DENIED:
-        case ARANGO_GONE:
-            return SF_OK;
-        case ARANGO_AUTH:
-            if (s->denials++ > 0 || !arango_relogin(s->a, &s->ticket))
-                return SF_OK;
-            break;
-        case ARANGO_RETRY:
-        case ARANGO_AWAY:
-        case ARANGO_LOCKED:
-            status = wait_for_server(s, err);
-            if (status != SF_OK)
-                return status;
-            break;
-        }
     }
 }
 

@@ -73,6 +73,7 @@ void arango_lane_land(struct arango_lane *lane)
     struct sf_arango_writer *w = lane->w;
     bool wants_room = lane->wants_room;
 
+    arango_batch_trim(&lane->flight);
     lane->is_busy = false;
     lane->wants_room = false;
     if (lane->fill.n > 0 &&
