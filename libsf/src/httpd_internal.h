@@ -6,6 +6,7 @@
 #include "httpd_head.h"
 
 #include <sf/httpd.h>
+#include <sf/time.h>
 
 #include <sys/types.h>
 
@@ -18,9 +19,10 @@
 #define PIPELINE_MAX      READ_BYTES         /* read ahead while a request is answered */
 #define BODY_MAX_DEFAULT  (1u << 20)
 #define CONNS_MAX_DEFAULT 1024
-#define PEER_SIZE         46               /* numeric address, IPv6 at longest */
-#define KEEP_BYTES        (4 * READ_BYTES) /* a connection's buffers over this are given back \
-                                            */
+#define PEER_SIZE         46 /* numeric address, IPv6 at longest */
+#define KEEP_BYTES                                                      \
+    (4 * READ_BYTES) /* a connection's buffers over this are given back \
+                      */
 
 struct sf_httpd {
     struct sf_loop *loop;
@@ -30,9 +32,9 @@ struct sf_httpd {
     struct sf_timer *sweep;
     struct conn *conns;
     unsigned conns_n;
-    void *tls;      /* SSL_CTX, or NULL */
-    int64_t date_s; /* the second that date holds */
-    char date[32];  /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+    void *tls;                    /* SSL_CTX, or NULL */
+    int64_t date_s;               /* the second that date holds */
+    char date[SF_TIME_HTTP_SIZE]; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 };
 
 enum conn_state {

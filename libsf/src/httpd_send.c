@@ -55,19 +55,11 @@ static const char *reason_of(int status)
 /* The Date field's value, formatted once a second. */
 static const char *date_now(struct sf_httpd *httpd)
 {
-    static const char days[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    int64_t now_s = sf_time_now_ms() / 1000, year;
-    unsigned month, day, of_day = (unsigned)(now_s % 86400);
+    int64_t now_s = sf_time_now_ms() / 1000;
 
     if (now_s == httpd->date_s)
         return httpd->date;
-    sf_time_civil(now_s / 86400, &year, &month, &day);
-    (void)snprintf(httpd->date, sizeof(httpd->date),
-                   "%s, %02u %s %04u %02u:%02u:%02u GMT", days[now_s / 86400 % 7],
-                   day % 100, months[(month - 1) % 12], (unsigned)(year % 10000),
-                   of_day / 3600, of_day / 60 % 60, of_day % 60);
+    (void)sf_time_http(now_s * 1000, httpd->date);
     httpd->date_s = now_s;
     return httpd->date;
 }

@@ -235,6 +235,21 @@ char *sf_time_date(int64_t time_ms, char sep, char *dst)
     return dst;
 }
 
+char *sf_time_http(int64_t time_ms, char *dst)
+{
+    static const char week[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+    static const char names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+    int64_t days = floor_div(time_ms, DAY_MS), year;
+    unsigned month, day, s = (unsigned)((time_ms - days * DAY_MS) / 1000);
+
+    sf_time_civil(days, &year, &month, &day);
+    (void)snprintf(dst, SF_TIME_HTTP_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT",
+                   week[(days % 7 + 7) % 7], day % 100, names[(month - 1) % 12],
+                   (unsigned)(year % 10000), s / 3600 % 100, s / 60 % 60, s % 60);
+    return dst;
+}
+
 int64_t sf_time_to_ms(int64_t stamp)
 {
     return stamp >= US_STAMP_MIN ? stamp / 1000 : stamp;

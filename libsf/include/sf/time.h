@@ -38,6 +38,11 @@ char *sf_time_iso(int64_t time_ms, char *dst);
 /* @sep between year, month and day: '-' "2024-06-01", '_' "2024_06_01", 0 "20240601". */
 char *sf_time_date(int64_t time_ms, char sep, char *dst);
 
+/* The form of HTTP's Date header (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT" with
+ * NUL into @dst of SF_TIME_HTTP_SIZE bytes; returns @dst. */
+#define SF_TIME_HTTP_SIZE 32
+char *sf_time_http(int64_t time_ms, char *dst);
+
 /* Exchange stamps are ms or us: values of 1e14 and more are us and are divided. */
 int64_t sf_time_to_ms(int64_t stamp);
 
