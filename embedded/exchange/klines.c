@@ -1,0 +1,110 @@
+/* GET /api/v3/klines: which rows a window has, and their text. */
+#include "params.h"
+#include "render.h"
+
+struct window {
+    const struct sf_interval *iv;
+    int64_t zone_ms;        /* candles begin at local midnight of this offset */
+    int64_t from_ms, to_ms; /* open times wanted, both included */
+    int64_t limit;
+    bool has_from, has_to;
+};
+
+static int64_t open_of(const struct window *w, int64_t time_ms)
+{
+    return sf_interval_floor(w->iv, time_ms + w->zone_ms) - w->zone_ms;
+}
+
+static int64_t step_of(const struct window *w, int64_t open_ms, int64_t n)
+{
+    return sf_interval_add(w->iv, open_ms + w->zone_ms, n) - w->zone_ms;
+}
+
+static void add_row(struct sf_buf *b, const struct symbol *s, int64_t open_ms,
+                    int64_t close_ms, const struct bar *bar)
+{
+    unsigned quote_digits = s->price_digits + s->lot_digits;
+
+    sf_buf_add_char(b, '[');
+    sf_buf_add_i64(b, open_ms);
+    sf_buf_add_char(b, ',');
+    render_quoted(b, bar->open, s->price_digits);
+    render_quoted(b, bar->high, s->price_digits);
+    render_quoted(b, bar->low, s->price_digits);
+    render_quoted(b, bar->close, s->price_digits);
+    render_quoted(b, bar->volume, s->lot_digits);
+    sf_buf_add_i64(b, close_ms);
+    sf_buf_add_char(b, ',');
+    render_quoted(b, bar->quote, quote_digits);
+    sf_buf_add_i64(b, bar->trades_n);
+    sf_buf_add_char(b, ',');
+    render_quoted(b, bar->buy_volume, s->lot_digits);
+    render_quoted(b, bar->buy_quote, quote_digits);
+    sf_buf_add_lit(b, "\"0\"]");
+}
+
+/* The window's first and last open time that exist; false: none do. */
+static bool clip(const struct window *w, int64_t listed_ms, int64_t now_ms,
+                 int64_t *ret_first, int64_t *ret_last)
+{
+    int64_t first = open_of(w, listed_ms), last = open_of(w, now_ms), at;
+
+    if (w->has_to && w->to_ms < last)
+        last = open_of(w, w->to_ms);
+    if (w->has_from && w->from_ms > first) {
+        first = open_of(w, w->from_ms);
+        if (first < w->from_ms)
+            first = step_of(w, first, 1);
+    } else if (!w->has_from) {
+        at = step_of(w, last, 1 - w->limit);
+        first = at > first ? at : first;
+    }
+    *ret_first = first;
+    *ret_last = last;
+    return first <= last && now_ms >= listed_ms;
+}
+
+static void serve_market(struct call *call, const struct market *m,
+                         const struct window *w)
+{
+    struct sf_buf *b = &call->ex->out;
+    int64_t open, last, now_ms = call->now_ms;
+
+    sf_buf_add_char(b, '[');
+    if (clip(w, market_listed_ms(m), now_ms, &open, &last)) {
+        for (int64_t n = 0; n < w->limit && open <= last; n++) {
+            int64_t next = step_of(w, open, 1);
+            struct bar bar;
+
+            if (market_bar(m, open, next <= now_ms ? next : now_ms + 1, &bar)) {
+                if (n > 0)
+                    sf_buf_add_char(b, ',');
+                add_row(b, market_symbol(m), open, next - 1, &bar);
+            }
+            open = next;
+        }
+    }
+    sf_buf_add_char(b, ']');
+}
+
+void klines_serve(struct call *call)
+{
+    struct window w = { 0 };
+    const struct market *m;
+    struct sf_str symbol;
+
+    if (!param_symbol(call, &symbol))
+        return;
+    w.iv = param_interval(call);
+    if (!w.iv || !param_time(call, "startTime", &w.from_ms, &w.has_from) ||
+        !param_time(call, "endTime", &w.to_ms, &w.has_to) ||
+        !param_zone(call, &w.zone_ms) || !param_limit(call, 500, 1000, &w.limit))
+        return;
+    if (w.has_from && w.has_to && w.from_ms > w.to_ms) {
+        (void)call_fail(call, 400, -1128, "Combination of optional parameters invalid.");
+        return;
+    }
+    m = param_market(call, symbol);
+    if (m)
+        serve_market(call, m, &w);
+}

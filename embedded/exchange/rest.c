@@ -1,0 +1,160 @@
+/* What every request has in common: route, budget, headers, errors. */
+#include "exchange.h"
+#include "params.h"
+
+#include <sf/log.h>
+#include <sf/time.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static void ping_serve(struct call *call)
+{
+    sf_buf_add_lit(&call->ex->out, "{}");
+}
+
+static void time_serve(struct call *call)
+{
+    sf_buf_addf(&call->ex->out, "{\"serverTime\":%lld}", (long long)call->now_ms);
+}
+
+/* Weights: Binance's rest-api.md. A new endpoint is a row; WebSocket streams will be
+ * served beside, on paths of their own. */
+/* clang-format off */
+static const struct {
+    const char *path;
+    int64_t weight; /* 0: depends on the parameters */
+    void (*serve)(struct call *call);
+    const char *params;
+} routes[] = {
+    { "/api/v3/ping",         1,  ping_serve,   "" },
+    { "/api/v3/time",         1,  time_serve,   "" },
+    { "/api/v3/exchangeInfo", 20, info_serve,   "symbol symbols" },
+    { "/api/v3/klines",       2,  klines_serve, "symbol interval startTime endTime timeZone limit" },
+};
+/* clang-format on */
+#define ROUTES_N (sizeof(routes) / sizeof(routes[0]))
+
+bool call_fail(struct call *call, int status, int code, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    sf_buf_clear(&call->ex->out);
+    sf_buf_addf(&call->ex->out, "{\"code\":%d,\"msg\":\"", code);
+    sf_buf_add_json(&call->ex->out, sf_str_from(text));
+    sf_buf_add_lit(&call->ex->out, "\"}");
+    call->status = status;
+    return false;
+}
+
+static void refuse(struct call *call, int status, int64_t wait_ms)
+{
+    struct exchange *ex = call->ex;
+
+    if (status == 418)
+        (void)call_fail(
+            call, 418, -1003,
+            "Way too much request weight used; IP banned until %lld. Please use "
+            "WebSocket Streams for live updates to avoid bans.",
+            (long long)(call->now_ms + wait_ms));
+    else
+        (void)call_fail(
+            call, 429, -1003,
+            "Too much request weight used; current limit is %lld request weight "
+            "per 1 MINUTE. Please use WebSocket Streams for live updates to "
+            "avoid polling the API.",
+            (long long)ex->budget.weight_limit);
+}
+
+static void send_answer(struct call *call, int64_t wait_ms)
+{
+    struct exchange *ex = call->ex;
+    char used[24], date[SF_TIME_HTTP_SIZE], wait[24];
+    const char *headers[] = { "Date",
+                              sf_time_http(call->now_ms, date),
+                              "X-MBX-USED-WEIGHT",
+                              used,
+                              "X-MBX-USED-WEIGHT-1M",
+                              used,
+                              "Cache-Control",
+                              "no-cache",
+                              NULL,
+                              wait,
+                              NULL };
+    struct sf_httpd_answer answer = { .status = call->status, .headers = headers };
+
+    (void)snprintf(used, sizeof(used), "%lld", (long long)ex->budget.used);
+    if (wait_ms > 0) {
+        (void)snprintf(wait, sizeof(wait), "%lld", (long long)((wait_ms + 999) / 1000));
+        headers[8] = "Retry-After";
+    }
+    answer.body = sf_buf_str(&ex->out);
+    if (sf_buf_status(&ex->out, NULL) != SF_OK)
+        answer = (struct sf_httpd_answer){ .status = 500 };
+    if (answer.status == 200)
+        ex->stats.ok++;
+    else if (answer.status == 429)
+        ex->stats.refused_429++;
+    else if (answer.status == 418)
+        ex->stats.refused_418++;
+    else
+        ex->stats.bad_requests++;
+    sf_httpd_reply(call->req, &answer);
+}
+
+/* The path as a route's index, or ROUTES_N. */
+static size_t find_route(struct sf_str path)
+{
+    size_t i = 0;
+
+    while (i < ROUTES_N && !sf_str_eq(path, sf_str_from(routes[i].path)))
+        i++;
+    return i;
+}
+
+static void serve(struct call *call)
+{
+    struct exchange *ex = call->ex;
+    size_t route = find_route(sf_httpd_path(call->req));
+    struct sf_str method = sf_httpd_method(call->req);
+    int64_t weight, wait_ms = 0;
+    bool is_read = false;
+    int verdict;
+
+    if (route < ROUTES_N)
+        is_read = params_read(call, routes[route].params);
+    weight = route < ROUTES_N ? routes[route].weight : 1;
+    ex->stats.requests++;
+    ex->stats.weight += weight;
+    verdict = budget_take(&ex->budget, weight, sf_time_now_ms(), &wait_ms);
+    if (verdict != 200) {
+        refuse(call, verdict, wait_ms);
+    } else if (route == ROUTES_N) {
+        sf_buf_addf(&ex->out,
+                    "{\"timestamp\":%lld,\"status\":404,\"error\":\"Not Found\","
+                    "\"message\":\"No message available\",\"path\":\"",
+                    (long long)call->now_ms);
+        sf_buf_add_json(&ex->out, sf_httpd_path(call->req));
+        sf_buf_add_lit(&ex->out, "\"}");
+        call->status = 404;
+    } else if (!sf_str_eq(method, SF_STR("GET")) && !sf_str_eq(method, SF_STR("HEAD"))) {
+        (void)call_fail(call, 405, -1000, "Request method is not supported.");
+    } else if (is_read) {
+        routes[route].serve(call);
+    }
+    send_answer(call, wait_ms);
+}
+
+void rest_on_request(void *arg, struct sf_httpd_req *req)
+{
+    struct exchange *ex = arg;
+    struct call call = { .ex = ex, .req = req, .status = 200 };
+
+    call.now_ms = exchange_now_ms(ex);
+    sf_buf_clear(&ex->out);
+    serve(&call);
+}
