@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define LOGIN_PATH       "/_open/auth"
@@ -146,6 +147,16 @@ static void login_worked(struct sf_arango *a)
     a->login_err = (struct sf_error){ 0 };
 }
 
+enum sf_status arango_refused_login(const struct sf_arango *a,
+                                    const struct arango_verdict *v, struct sf_error *err)
+{
+    char what[128];
+
+    (void)snprintf(what, sizeof(what), "wrong user or password (ARANGO_USER='%.64s')",
+                   a->conf->arango_user);
+    return arango_verdict_error(v, what, SF_EAUTH, err);
+}
+
 static void on_login(void *arg, struct sf_http_answer *answer)
 {
     struct sf_arango *a = arg;
@@ -174,8 +185,7 @@ static void on_login(void *arg, struct sf_http_answer *answer)
         (void)arango_verdict_error(&v, "POST " LOGIN_PATH, SF_EIO, &a->login_err);
         login_failed(a);
     } else {
-        (void)arango_verdict_error(&v, "ARANGO_USER, ARANGO_PASSWORD", SF_EAUTH,
-                                   &a->login_err);
+        (void)arango_refused_login(a, &v, &a->login_err);
     }
 }
 

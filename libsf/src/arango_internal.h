@@ -113,6 +113,9 @@ void arango_login(struct sf_arango *a);
 bool arango_relogin(struct sf_arango *a, const struct arango_ticket *ticket);
 /* Body of POST /_open/auth. */
 void arango_credentials(const struct sf_conf *conf, struct sf_buf *b);
+/* SF_EAUTH: @v is what POST /_open/auth said. */
+enum sf_status arango_refused_login(const struct sf_arango *a,
+                                    const struct arango_verdict *v, struct sf_error *err);
 /* Seconds from issue (or @now_s) to the expiry that the payload of @jwt names; 0: none,
  * or not a token. Pure. */
 int64_t arango_jwt_lifetime_s(struct sf_str jwt, int64_t now_s);

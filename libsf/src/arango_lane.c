@@ -13,6 +13,8 @@
  * when they were stored, so that the last one stays the last. */
 #include "arango_lane.h"
 
+#include <sf/metrics.h>
+
 #include <stdio.h>
 
 #define JUDGED_MAX   1000 /* documents; bounds the answer to about 1 MB */
@@ -314,6 +316,7 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
     bool has_codes;
 
     lane->is_sent = false;
+    sf_histogram_observe(SF_H_REQUEST_SECONDS, answer->took_us);
     arango_batch_open(&lane->flight, lane->window);
     if (lane->w->is_dead)
         return;
@@ -359,6 +362,8 @@ void arango_lane_send(struct arango_lane *lane)
     status = arango_send(w->a, &call, &lane->ticket, &err);
     if (status == SF_OK) {
         lane->is_sent = true;
+        sf_histogram_observe(SF_H_BATCH_DOCS, (int64_t)lane->window * 1000000);
+        sf_histogram_observe(SF_H_BATCH_BYTES, (int64_t)call.body.len * 1000000);
         return;
     }
     arango_batch_open(&lane->flight, lane->window);

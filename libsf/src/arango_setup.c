@@ -15,13 +15,16 @@
 static enum sf_status refusal(const struct arango_step *s, const char *what,
                               struct sf_error *err)
 {
-    enum sf_status status = SF_EREFUSED;
+    bool is_denied = s->verdict.class == ARANGO_AUTH || s->verdict.class == ARANGO_DENIED;
+    enum sf_status status = is_denied                         ? SF_EDENIED
+                            : s->verdict.class == ARANGO_GONE ? SF_ENOTFOUND
+                                                              : SF_EREFUSED;
 
-    if (s->verdict.class == ARANGO_AUTH || s->verdict.class == ARANGO_DENIED)
-        status = SF_EDENIED;
-    else if (s->verdict.class == ARANGO_GONE)
-        status = SF_ENOTFOUND;
-    return arango_verdict_error(&s->verdict, what, status, err);
+    (void)arango_verdict_error(&s->verdict, what, status, err);
+    if (is_denied)
+        (void)sf_error_wrap(err, "user ARANGO_USER='%s' has not the rights",
+                            s->a->conf->arango_user);
+    return status;
 }
 
 /* -------------------------------------------------------------------------- database */
@@ -59,8 +62,7 @@ static enum sf_status check_password(struct arango_step *s, struct sf_error *err
     if (status == SF_OK)
         status = arango_ask(s, "POST", &path, sf_buf_str(&body), err);
     if (status == SF_OK && s->verdict.class != ARANGO_OK)
-        status = arango_verdict_error(&s->verdict, "ARANGO_USER, ARANGO_PASSWORD",
-                                      SF_EAUTH, err);
+        status = arango_refused_login(s->a, &s->verdict, err);
     sf_buf_release(&path);
     sf_buf_release(&body);
     return status;
@@ -87,7 +89,7 @@ static enum sf_status create_database(struct arango_step *s, struct sf_error *er
     if (status == SF_OK)
         status = arango_ask(s, "POST", &path, sf_buf_str(&body), err);
     if (status == SF_OK && s->verdict.class != ARANGO_OK && s->verdict.error_num != 1207)
-        status = refusal(s, "create database ARANGO_DB (or rights on it)", err);
+        status = refusal(s, "create database ARANGO_DB, or use it", err);
     sf_buf_release(&path);
     sf_buf_release(&body);
     return status;
@@ -154,8 +156,8 @@ static enum sf_status check_rights(struct arango_step *s, const char *collection
     right = json_string_value(json_object_get(root, "result"));
     if (right && (strcmp(right, "ro") == 0 || strcmp(right, "none") == 0))
         status = sf_error_set(err, SF_EDENIED,
-                              "user ARANGO_USER='%s' has the right '%s' on collection "
-                              "%s/%s, expected 'rw'",
+                              "user ARANGO_USER='%s' has the rights '%s' on "
+                              "collection %s/%s, expected 'rw'",
                               conf->arango_user, right, conf->arango_db, collection);
     json_decref(root);
     sf_buf_release(&path);
