@@ -39,8 +39,9 @@ LIB_SRC  := $(wildcard libsf/src/*.c libsf/src/*/*.c)
 DIRS     := $(patsubst %/,%,$(dir $(wildcard loaders/*/main.c connectors/*/main.c embedded/*/main.c manager/main.c)))
 HEADERS  := $(wildcard libsf/include/sf/*.h)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
+PROBES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/probe_*.c)) # driven by tests/e2e
 ALL_C    := $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)) $(TEST_SRC) \
-            $(wildcard tests/lib/*.c tests/fuzz/*.c tools/*/*.c bench/*/*.c examples/*/*.c)
+            $(wildcard tests/unit/probe_*.c tests/lib/*.c tests/fuzz/*.c tools/*/*.c bench/*/*.c examples/*/*.c)
 ALL_H    := $(HEADERS) $(wildcard libsf/src/*.h libsf/src/*/*.h tests/lib/*.h $(addsuffix /*.h,$(DIRS)))
 
 # loaders/api-candles -> loader-api-candles, connectors/candles -> arango-candles,
@@ -116,7 +117,7 @@ demo:
 
 test:
 	@tools/deps test
-	@$(MAKE) -s all $(TESTS)
+	@$(MAKE) -s all $(TESTS) $(PROBES:%=$(B)/test/%)
 	@BUILD=$(B) tests/run $(PYTEST)
 
 # The full-size proofs; REDUCED=1 runs each of them small, as CI does.
