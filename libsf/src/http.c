@@ -8,11 +8,11 @@
 #include <curl/curl.h>
 
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 #define CONNECT_TIMEOUT_MS 10000
 #define TIMEOUT_MS         30000
-#define BODY_MAX           (64u * 1024 * 1024)
+#define BODY_MAX           ((size_t)64 * 1024 * 1024)
 #define CONNECTIONS_MAX    8
 #define RECEIVE_BYTES      (128 * 1024) /* libcurl's read buffer: a page in two reads */
 #define IDLE_MAX           16           /* easy handles kept for reuse */
@@ -87,9 +87,10 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
         sf_watch_change(watch, events);
         return 0;
     }
-    if (sf_watch_start(http->loop, fd, events, on_socket, http, &watch) != SF_OK)
-        return -1; /* the transfer fails */
-    (void)curl_multi_assign(http->multi, fd, watch);
+    /* Without a watch the transfer times out. Not -1: libcurl would give up the whole
+     * multi handle for ever. */
+    if (sf_watch_start(http->loop, fd, events, on_socket, http, &watch) == SF_OK)
+        (void)curl_multi_assign(http->multi, fd, watch);
     return 0;
 }
 
@@ -145,22 +146,40 @@ enum sf_status sf_http_create(struct sf_loop *loop, const struct sf_http_opts *o
     return SF_OK;
 }
 
+static void link_job(struct sf_http *http, struct job *job)
+{
+    job->next = http->jobs;
+    if (job->next)
+        job->next->prev = job;
+    http->jobs = job;
+    http->jobs_n++;
+}
+
+static void unlink_job(struct sf_http *http, struct job *job)
+{
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        http->jobs = job->next;
+    if (job->next)
+        job->next->prev = job->prev;
+    http->jobs_n--;
+}
+
+/* Of a job that is in no list. The handle keeps its connections and names for the next.
+ */
 static void free_job(struct job *job)
 {
     struct sf_http *http = job->http;
 
-    if (job->easy)
+    if (job->easy) {
         (void)curl_multi_remove_handle(http->multi, job->easy);
+        curl_easy_reset(job->easy);
+    }
     if (job->easy && http->idle_n < IDLE_MAX)
         http->idle[http->idle_n++] = job->easy;
     else
         curl_easy_cleanup(job->easy);
-    if (job->prev)
-        job->prev->next = job->next;
-    else if (http->jobs == job)
-        http->jobs = job->next;
-    if (job->next)
-        job->next->prev = job->prev;
     curl_slist_free_all(job->headers);
     free(job->body);
     sf_buf_release(&job->answer.body);
@@ -171,8 +190,12 @@ void sf_http_destroy(struct sf_http *http)
 {
     if (!http)
         return;
-    while (http->jobs)
-        free_job(http->jobs);
+    while (http->jobs) {
+        struct job *job = http->jobs;
+
+        http->jobs = job->next;
+        free_job(job);
+    }
     while (http->idle_n > 0)
         curl_easy_cleanup(http->idle[--http->idle_n]);
     if (http->multi)
@@ -183,6 +206,21 @@ void sf_http_destroy(struct sf_http *http)
 }
 
 /* ------------------------------------------------------------------------- requests */
+
+/* "host:port" of @url: what an error may show of it, never what stands before an '@'. */
+static struct sf_str host_of(const char *url)
+{
+    const char *begin = strstr(url, "://");
+    struct sf_str host;
+
+    begin = begin ? begin + 3 : url;
+    host = sf_str_make(begin, strcspn(begin, "/?#"));
+    for (size_t i = 0; i < host.len; i++)
+        if (begin[i] == '@')
+            host.p = begin + i + 1;
+    host.len -= (size_t)(host.p - begin);
+    return host;
+}
 
 static bool set_headers(struct job *job, const struct sf_http_request *req)
 {
@@ -250,11 +288,35 @@ static bool set_options(struct job *job, const struct sf_http_request *req)
     return true;
 }
 
+/* What libcurl would take and we do not: other protocols, and line breaks that would
+ * begin another header. */
+static enum sf_status check(const struct sf_http_request *req, struct sf_error *err)
+{
+    struct sf_str url = sf_str_from(req->url);
+
+    if (!sf_str_starts(url, SF_STR("http://")) && !sf_str_starts(url, SF_STR("https://")))
+        return sf_error_set(err, SF_EINVAL,
+                            "%" SF_STR_FMT ": expected http://host or https://host",
+                            SF_STR_ARG(host_of(req->url)));
+    for (int i = 0; i < SF_HTTP_HEADERS_MAX && req->headers[i]; i++) {
+        struct sf_str rest;
+        struct sf_str name = sf_str_cut(sf_str_from(req->headers[i]), ':', &rest);
+
+        if (strpbrk(req->headers[i], "\r\n"))
+            return sf_error_set(err, SF_EINVAL, "%" SF_STR_FMT ": line break in a header",
+                                SF_STR_ARG(name));
+    }
+    return SF_OK;
+}
+
 enum sf_status sf_http_send(struct sf_http *http, const struct sf_http_request *req,
                             uint64_t *ret_id, struct sf_error *err)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job;
 
+    if (check(req, err) != SF_OK)
+        return SF_EINVAL;
+    job = calloc(1, sizeof(*job));
     if (!job)
         return sf_error_set(err, SF_ENOMEM, "no memory for a request");
     job->http = http;
@@ -263,22 +325,13 @@ enum sf_status sf_http_send(struct sf_http *http, const struct sf_http_request *
     job->arg = req->arg;
     job->begun_us = sf_mono_us();
     sf_buf_init(&job->answer.body, http->body_max);
-    if (http->idle_n > 0) {
-        job->easy = http->idle[--http->idle_n];
-        curl_easy_reset(job->easy);
-    } else {
-        job->easy = curl_easy_init();
-    }
+    job->easy = http->idle_n > 0 ? http->idle[--http->idle_n] : curl_easy_init();
     if (!job->easy || !set_options(job, req) ||
         curl_multi_add_handle(http->multi, job->easy) != CURLM_OK) {
         free_job(job);
         return sf_error_set(err, SF_ENOMEM, "no memory for a request");
     }
-    job->next = http->jobs;
-    if (job->next)
-        job->next->prev = job;
-    http->jobs = job;
-    http->jobs_n++;
+    link_job(http, job);
     if (ret_id)
         *ret_id = job->id;
     return SF_OK;
@@ -288,7 +341,7 @@ void sf_http_cancel(struct sf_http *http, uint64_t id)
 {
     for (struct job *job = http->jobs; job; job = job->next)
         if (job->id == id) {
-            http->jobs_n--;
+            unlink_job(http, job);
             free_job(job);
             return;
         }
@@ -321,23 +374,13 @@ static enum sf_status status_of(CURLcode rc)
     }
 }
 
-/* "host:port" of @url: what an error may show of it. */
-static struct sf_str host_of(const char *url)
-{
-    struct sf_str rest = sf_str_from(url), host;
-    const char *scheme = strstr(url, "://");
-
-    if (scheme)
-        rest = sf_str_from(scheme + 3);
-    host = sf_str_cut(rest, '/', &rest);
-    return sf_str_cut(host, '?', &rest);
-}
-
 static void describe(struct job *job, CURLcode rc)
 {
     struct sf_http_answer *a = &job->answer;
+    const char *why = job->why[0] ? job->why : curl_easy_strerror(rc);
     char *url = NULL;
     long status = 0;
+    struct sf_str host;
 
     if (rc == CURLE_OK) {
         (void)curl_easy_getinfo(job->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -345,14 +388,16 @@ static void describe(struct job *job, CURLcode rc)
         return;
     }
     (void)curl_easy_getinfo(job->easy, CURLINFO_EFFECTIVE_URL, &url);
-    if (a->body.status == SF_ETOOBIG)
-        (void)sf_error_set(&a->err, SF_ETOOBIG,
-                           "%" SF_STR_FMT ": the answer is over %zu bytes",
-                           SF_STR_ARG(host_of(url ? url : "")), job->http->body_max);
-    else
+    host = host_of(url ? url : "");
+    if (a->body.status == SF_OK)
         (void)sf_error_set(&a->err, status_of(rc), "%" SF_STR_FMT ": %s",
-                           SF_STR_ARG(host_of(url ? url : "")),
-                           job->why[0] ? job->why : curl_easy_strerror(rc));
+                           SF_STR_ARG(host), why);
+    else
+        (void)sf_error_set(&a->err, a->body.status,
+                           a->body.status == SF_ETOOBIG
+                               ? "%" SF_STR_FMT ": the answer is over %zu bytes"
+                               : "%" SF_STR_FMT ": no memory for %zu bytes at most",
+                           SF_STR_ARG(host), job->http->body_max);
 }
 
 static void finish_one(struct sf_http *http, struct job *job, CURLcode rc)
@@ -360,7 +405,7 @@ static void finish_one(struct sf_http *http, struct job *job, CURLcode rc)
     describe(job, rc);
     job->answer.took_us = sf_mono_us() - job->begun_us;
     job->answer.priv = job->easy;
-    http->jobs_n--;
+    unlink_job(http, job); /* so that its callback cannot cancel it */
     job->fn(job->arg, &job->answer);
     free_job(job);
 }
@@ -372,14 +417,12 @@ static void finish_done(struct sf_http *http)
     int left;
 
     while ((msg = curl_multi_info_read(http->multi, &left))) {
-        struct job *job = NULL;
         CURLcode rc = msg->data.result;
+        char *job = NULL; /* as libcurl spells a pointer of ours */
 
-        if (msg->msg != CURLMSG_DONE ||
-            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&job) !=
-                CURLE_OK)
-            continue;
-        finish_one(http, job, rc);
+        if (msg->msg == CURLMSG_DONE &&
+            curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &job) == CURLE_OK)
+            finish_one(http, (void *)job, rc);
     }
 }
 

@@ -1,7 +1,9 @@
 /* HTTP client: many requests at once on the program's loop, over libcurl.
  *
  * One request, one answer, no retry: rest.h and arango.h decide what to try again. Sends
- * no `Expect:` and no chunked bodies (ArangoDB refuses them). Loop thread only. */
+ * no `Expect:` and no chunked bodies (ArangoDB refuses them), follows no redirect, always
+ * verifies certificates. Error texts name host and reason, never credentials. Loop thread
+ * only. */
 #ifndef SF_HTTP_H
 #define SF_HTTP_H
 
@@ -21,14 +23,16 @@ struct sf_http_opts {
 enum sf_status sf_http_create(struct sf_loop *loop, const struct sf_http_opts *opts,
                               struct sf_http **ret_http,
                               struct sf_error *err) SF_MUST_CHECK;
-/* Requests still under way are dropped without their callback. NULL is fine. */
+/* Requests still under way are dropped without their callback. Not from a callback. NULL
+ * is fine. */
 void sf_http_destroy(struct sf_http *http);
 
 #define SF_HTTP_HEADERS_MAX 8
 
 struct sf_http_answer {
-    /* 0: no answer; then err says why: SF_EIO, SF_ETIMEOUT, SF_ETOOBIG, SF_EDENIED the
-     * certificate does not verify, SF_EINVAL the URL */
+    /* 0: no answer; then err says why: SF_EIO, SF_ETIMEOUT (the wait for a free
+     * connection counts), SF_ETOOBIG, SF_ENOMEM, SF_EDENIED the certificate does not
+     * verify, SF_EINVAL the URL cannot be read. */
     int status;
     struct sf_buf
         body; /* take it with sf_http_take_body, else freed after the callback */
@@ -56,8 +60,9 @@ struct sf_http_request {
     void *arg;
 };
 
-/* Start a request. *ret_id (may be NULL) names it for sf_http_cancel. Errors: SF_ENOMEM,
- * SF_EINVAL (libcurl refuses the URL). On failure @fn is not called. */
+/* Start a request. *ret_id (may be NULL) names it for sf_http_cancel. Errors: SF_ENOMEM;
+ * SF_EINVAL neither http:// nor https://, or a header with a line break. On failure @fn
+ * is not called. */
 enum sf_status sf_http_send(struct sf_http *http, const struct sf_http_request *req,
                             uint64_t *ret_id, struct sf_error *err) SF_MUST_CHECK;
 /* Drop a request; its callback is not called. Unknown ids are ignored. */
