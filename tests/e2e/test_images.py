@@ -119,23 +119,31 @@ def test_answers_for_itself(engine, images, tmp_path, name):
 
 
 @pytest.fixture
-def world(tmp_path, kafka):
-    """sf-exchange and sf-store on this machine, and a DNS server that knows their names."""
-    store_env = {"SF_STORE_ROOT_PASSWORD": PASSWORD}
+def names(tmp_path):
+    """A DNS server that knows this machine by other names, and the mount that has it asked."""
     try:
         server = dns.DnsServer({name: "127.0.0.1" for name in NAMES})
     except PermissionError:
         pytest.skip("a DNS server on port 53 of a loopback address needs root")
-    with server, \
-            sfproc.Proc("sf-store", store_env, tmp_path,
-                        ["--listen", "127.0.0.1:0", "--data", str(tmp_path / "store")]) as store, \
-            sfproc.Proc("sf-exchange", {}, tmp_path,
-                        ["--listen", "127.0.0.1:0", "--seed", "7"]) as exchange:
-        resolv = tmp_path / "resolv.conf"
-        resolv.write_text(f"nameserver {server.address}\n")
-        yield {"dns": server, "mounts": {resolv: "/etc/resolv.conf"},
-               "store": store.wait_event("listening")["port"],
-               "exchange": exchange.wait_event("listening")["port"]}
+    with server:
+        server.resolv = tmp_path / "resolv.conf"
+        server.resolv.write_text(f"nameserver {server.address}\n")
+        yield server
+
+
+@pytest.fixture
+def exchange(tmp_path):
+    """Port of an sf-exchange."""
+    with sfproc.Proc("sf-exchange", {}, tmp_path, ["--listen", "127.0.0.1:0", "--seed", "7"]) as proc:
+        yield proc.wait_event("listening")["port"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Port of an sf-store."""
+    with sfproc.Proc("sf-store", {"SF_STORE_ROOT_PASSWORD": PASSWORD}, tmp_path,
+                     ["--listen", "127.0.0.1:0", "--data", str(tmp_path / "store")]) as proc:
+        yield proc.wait_event("listening")["port"]
 
 
 def fetch(url, body=None):
@@ -155,10 +163,10 @@ def queue_env(short_id, brokers, exchange_url, store_url):
             **brokers}
 
 
-def check_stored(world):
-    rows = fetch(f"http://127.0.0.1:{world['exchange']}/api/v3/klines?symbol=BTCUSDT&interval=1h"
+def check_stored(exchange, store):
+    rows = fetch(f"http://127.0.0.1:{exchange}/api/v3/klines?symbol=BTCUSDT&interval=1h"
                  "&startTime=1717200000000&endTime=1719791999999&limit=1000")
-    docs = fetch(f"http://127.0.0.1:{world['store']}/_db/streamforge/_api/cursor",
+    docs = fetch(f"http://127.0.0.1:{store}/_db/streamforge/_api/cursor",
                  {"query": "FOR d IN @@c SORT d.open_time RETURN d", "batchSize": 1000,
                   "bindVars": {"@c": "btcusdt_candles_1h_2024_06_01"}})["result"]
     assert len(rows) == 720
@@ -173,46 +181,60 @@ def run_pair(engine, images, env, folder, mounts):
         assert connector.wait(120) == 0, connector.stderr()
 
 
-def test_candles_arrive_by_name(engine, images, world, kafka, tmp_path):
+def test_candles_arrive_by_name(engine, images, names, exchange, store, kafka, tmp_path):
     """Plain: every counterpart is found by its name, through DNS."""
     port = kafka.bootstrap().rpartition(":")[2]
     env = queue_env("plain1", {"KAFKA_BOOTSTRAP_SERVERS": f"{NAMES[0]}:{port}"},
-                    f"http://{NAMES[1]}:{world['exchange']}", f"http://{NAMES[2]}:{world['store']}")
-    run_pair(engine, images, env, tmp_path, world["mounts"])
-    check_stored(world)
-    assert set(NAMES) <= set(world["dns"].asked)
+                    f"http://{NAMES[1]}:{exchange}", f"http://{NAMES[2]}:{store}")
+    run_pair(engine, images, env, tmp_path, {names.resolv: "/etc/resolv.conf"})
+    check_stored(exchange, store)
+    assert set(NAMES) <= set(names.asked)
 
 
-def test_candles_arrive_over_tls(engine, images, world, kafka, tmp_path):
+def test_candles_arrive_over_tls(engine, images, names, exchange, store, kafka, tmp_path):
     """SASL_SSL with SCRAM to Kafka, HTTPS to the exchange under the image's own bundle."""
     tls_front.make_authority(tmp_path, NAMES)
-    mounts = {**world["mounts"], tmp_path / "ca.pem": "/etc/ssl/certs/ca-certificates.crt",
-              kafka.ca_path: "/run/kafka-ca.pem"}
+    mounts = {names.resolv: "/etc/resolv.conf", kafka.ca_path: "/run/kafka-ca.pem",
+              tmp_path / "ca.pem": "/etc/ssl/certs/ca-certificates.crt"}
     brokers = {**kafka.env("sasl"), "CA_PATH": "/run/kafka-ca.pem"}
-    with tls_front.TlsFront(f"http://127.0.0.1:{world['exchange']}", tmp_path) as exchange:
-        env = queue_env("tls001", brokers, f"https://{NAMES[1]}:{exchange.port}",
-                        f"http://{NAMES[2]}:{world['store']}")
+    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
+        env = queue_env("tls001", brokers, f"https://{NAMES[1]}:{front.port}",
+                        f"http://{NAMES[2]}:{store}")
         run_pair(engine, images, env, tmp_path, mounts)
-    check_stored(world)
+    check_stored(exchange, store)
 
 
-def test_unknown_authority_is_refused(engine, images, world, kafka, tmp_path):
+def test_loader_publishes_by_name_and_tls(engine, images, names, exchange, kafka, tmp_path):
     tls_front.make_authority(tmp_path, NAMES)
-    with tls_front.TlsFront(f"http://127.0.0.1:{world['exchange']}", tmp_path) as exchange:
-        env = queue_env("tls002", kafka.env("plain"), f"https://{NAMES[1]}:{exchange.port}",
-                        f"http://{NAMES[2]}:{world['store']}")
+    port = kafka.bootstrap().rpartition(":")[2]
+    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
+        env = queue_env("loader", {"KAFKA_BOOTSTRAP_SERVERS": f"{NAMES[0]}:{port}"},
+                        f"https://{NAMES[1]}:{front.port}", "http://127.0.0.1:1")
+        mounts = {names.resolv: "/etc/resolv.conf",
+                  tmp_path / "ca.pem": "/etc/ssl/certs/ca-certificates.crt"}
         with container.Container(engine, images["loader-api-candles"], env, tmp_path,
-                                 mounts=world["mounts"]) as loader:
+                                 mounts=mounts) as loader:
+            assert loader.wait(120) == 0, loader.stderr()
+    assert set(NAMES[:2]) <= set(names.asked)
+    records = kafka.read_topic("loader-btcusdt-api-candles-1h-2024-06-01-loader")
+    assert len([r for r in records if r.value is not None]) == 720
+
+
+def test_unknown_authority_is_refused(engine, images, names, exchange, kafka, tmp_path):
+    """The image's own bundle has no reason to trust a test's authority."""
+    tls_front.make_authority(tmp_path, NAMES)
+    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
+        env = queue_env("tls002", kafka.env("plain"), f"https://{NAMES[1]}:{front.port}",
+                        "http://127.0.0.1:1")
+        with container.Container(engine, images["loader-api-candles"], env, tmp_path,
+                                 mounts={names.resolv: "/etc/resolv.conf"}) as loader:
             assert loader.wait(120) == 1
             assert "certificate" in loader.events("failed")[0]["text"]
 
 
-def test_sigterm_reaches_the_program(engine, images, world, kafka, tmp_path):
-    """It is pid 1 in its container; a connector without an end record waits until then."""
-    topic = "loader-btcusdt-api-candles-1h-2024-06-01-sig001"
-    kafka.create_topic(topic)
-    env = queue_env("sig001", kafka.env("plain"), f"http://127.0.0.1:{world['exchange']}",
-                    f"http://127.0.0.1:{world['store']}")
+def test_sigterm_reaches_the_program(engine, images, kafka, tmp_path):
+    """It is pid 1 in its container, where an unhandled SIGTERM would be ignored."""
+    env = queue_env("sig001", kafka.env("plain"), "http://127.0.0.1:1", "http://127.0.0.1:1")
     with container.Container(engine, images["arango-candles"], env, tmp_path) as connector:
         connector.wait_event("admin_listening")
         assert connector.stop() == 143
