@@ -11,7 +11,7 @@ struct faults;
 struct tapes;
 
 struct stats {
-    int64_t requests, weight, ok, refused_429, refused_418, bad_requests, faults;
+    int64_t requests, weight, ok, refused_429, refused_418, other, faults;
 };
 
 struct exchange {
@@ -21,7 +21,7 @@ struct exchange {
     struct market
         *markets[SYMBOLS_MAX]; /* by index of symbols[]; made when first asked */
     struct budget budget;
-    struct faults *faults;
+    struct faults *faults; /* main's, never NULL */
     struct tapes *tapes;
     struct stats stats;
     struct sf_buf out; /* the answer being built */

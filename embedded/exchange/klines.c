@@ -1,4 +1,5 @@
 /* GET /api/v3/klines: which rows a window has, and their text. */
+#include "faults.h"
 #include "params.h"
 #include "render.h"
 
@@ -64,27 +65,52 @@ static bool clip(const struct window *w, int64_t listed_ms, int64_t now_ms,
     return first <= last && now_ms >= listed_ms;
 }
 
+struct page {
+    struct call *call;
+    const struct market *m;
+    const struct window *w;
+    uint32_t faults, used; /* masks */
+    int64_t rows_n;
+};
+
+static void add_page_row(struct page *p, int64_t open_ms, int64_t next_ms,
+                         int64_t until_ms)
+{
+    struct sf_buf *b = &p->call->ex->out;
+    struct bar bar;
+
+    if (p->rows_n == p->w->limit || !market_bar(p->m, open_ms, until_ms, &bar))
+        return;
+    if (p->rows_n++ > 0)
+        sf_buf_add_char(b, ',');
+    add_row(b, market_symbol(p->m), open_ms, next_ms - 1, &bar);
+}
+
 static void serve_market(struct call *call, const struct market *m,
                          const struct window *w)
 {
-    struct sf_buf *b = &call->ex->out;
+    struct page p = { .call = call, .m = m, .w = w };
     int64_t open, last, now_ms = call->now_ms;
 
-    sf_buf_add_char(b, '[');
-    if (clip(w, market_listed_ms(m), now_ms, &open, &last)) {
-        for (int64_t n = 0; n < w->limit && open <= last; n++) {
-            int64_t next = step_of(w, open, 1);
-            struct bar bar;
+    p.faults = faults_row_mask(call->ex->faults, call,
+                               sf_str_from(market_symbol(m)->name), w->iv->name);
+    sf_buf_add_char(&call->ex->out, '[');
+    if (!clip(w, market_listed_ms(m), now_ms, &open, &last))
+        last = open - 1;
+    while (p.rows_n < w->limit && open <= last) {
+        int64_t next = step_of(w, open, 1), until = next <= now_ms ? next : now_ms + 1;
+        enum row_fate fate =
+            p.faults ? faults_row(call->ex->faults, p.faults, open, &p.used) : ROW_STAYS;
 
-            if (market_bar(m, open, next <= now_ms ? next : now_ms + 1, &bar)) {
-                if (n > 0)
-                    sf_buf_add_char(b, ',');
-                add_row(b, market_symbol(m), open, next - 1, &bar);
-            }
-            open = next;
-        }
+        /* a running candle must not be the last that is known of its open time */
+        if (fate == ROW_DOUBLED && p.rows_n + 1 < w->limit)
+            add_page_row(&p, open, next, open + (until - open + 1) / 2);
+        if (fate != ROW_DROPPED)
+            add_page_row(&p, open, next, until);
+        open = next;
     }
-    sf_buf_add_char(b, ']');
+    faults_count(call->ex->faults, p.used);
+    sf_buf_add_char(&call->ex->out, ']');
 }
 
 void klines_serve(struct call *call)

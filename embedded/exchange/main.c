@@ -1,5 +1,6 @@
 /* sf-exchange: stand-in for Binance spot's REST API on one machine. */
 #include "exchange.h"
+#include "faults.h"
 
 #include <sf/log.h>
 #include <sf/stop.h>
@@ -18,7 +19,7 @@ int64_t exchange_now_ms(const struct exchange *ex)
 {
     int64_t now_ms = ex->fixed_now_ms != 0 ? ex->fixed_now_ms : sf_time_now_ms();
 
-    return now_ms + ex->clock_offset_ms;
+    return now_ms + ex->clock_offset_ms + faults_clock_ms(ex->faults);
 }
 
 const struct market *exchange_market(struct exchange *ex, struct sf_str name)
@@ -132,7 +133,8 @@ static enum sf_status run(const struct options *o, struct exchange *ex,
 int main(int argc, char **argv)
 {
     struct options o = { .listen = "127.0.0.1:9180", .weight_limit = 6000, .seed = 1 };
-    struct exchange ex = { 0 };
+    struct faults faults = { 0 };
+    struct exchange ex = { .faults = &faults };
     struct sf_error err = { 0 };
     int code;
 

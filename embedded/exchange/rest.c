@@ -1,8 +1,8 @@
 /* What every request has in common: route, budget, headers, errors. */
-#include "exchange.h"
+#include "control.h"
+#include "faults.h"
 #include "params.h"
 
-#include <sf/log.h>
 #include <sf/time.h>
 
 #include <stdarg.h>
@@ -70,7 +70,7 @@ static void refuse(struct call *call, int status, int64_t wait_ms)
             (long long)ex->budget.weight_limit);
 }
 
-static void send_answer(struct call *call, int64_t wait_ms)
+static void send_answer(struct call *call, int64_t wait_ms, const char *type)
 {
     struct exchange *ex = call->ex;
     char used[24], date[SF_TIME_HTTP_SIZE], wait[24];
@@ -85,7 +85,9 @@ static void send_answer(struct call *call, int64_t wait_ms)
                               NULL,
                               wait,
                               NULL };
-    struct sf_httpd_answer answer = { .status = call->status, .headers = headers };
+    struct sf_httpd_answer answer = { .status = call->status,
+                                      .content_type = type,
+                                      .headers = headers };
 
     (void)snprintf(used, sizeof(used), "%lld", (long long)ex->budget.used);
     if (wait_ms > 0) {
@@ -102,8 +104,46 @@ static void send_answer(struct call *call, int64_t wait_ms)
     else if (answer.status == 418)
         ex->stats.refused_418++;
     else
-        ex->stats.bad_requests++;
+        ex->stats.other++;
+    faults_shape(ex->faults, call, &answer);
     sf_httpd_reply(call->req, &answer);
+}
+
+/* Answer as @fault says. Returns the wait to announce, and the content type. */
+static int64_t serve_fault(struct call *call, const struct fault *fault,
+                           const char **ret_type)
+{
+    int64_t wait_ms = fault->retry_after_s * 1000;
+
+    call->ex->stats.faults++;
+    switch (fault->kind) {
+    case FAULT_418:
+        budget_ban(&call->ex->budget, wait_ms, sf_time_now_ms());
+        refuse(call, 418, wait_ms);
+        return wait_ms;
+    case FAULT_429:
+        refuse(call, 429, wait_ms);
+        return wait_ms;
+    case FAULT_HTML:
+        sf_buf_add_lit(&call->ex->out, "<html><head><title>Error</title></head><body>"
+                                       "<h1>The request could not be satisfied</h1>"
+                                       "</body></html>\n");
+        call->status = (int)fault->status;
+        *ret_type = "text/html";
+        return 0;
+    case FAULT_5XX:
+    case FAULT_CUT:
+    case FAULT_SLOW:
+    case FAULT_DELAY:
+    case FAULT_MISSING:
+    case FAULT_DUPLICATES:
+    case FAULT_CLOCK:
+    case FAULT_KINDS_N:
+        break;
+    }
+    (void)call_fail(call, (int)fault->status, -1001,
+                    "Internal error; unable to process your request. Please try again.");
+    return 0;
 }
 
 /* The path as a route's index, or ROUTES_N. */
@@ -122,6 +162,8 @@ static void serve(struct call *call)
     size_t route = find_route(sf_httpd_path(call->req));
     struct sf_str method = sf_httpd_method(call->req);
     int64_t weight, wait_ms = 0;
+    const struct fault *fault = NULL;
+    const char *type = NULL;
     bool is_read = false;
     int verdict;
 
@@ -131,9 +173,16 @@ static void serve(struct call *call)
     ex->stats.requests++;
     ex->stats.weight += weight;
     verdict = budget_take(&ex->budget, weight, sf_time_now_ms(), &wait_ms);
+    if (verdict == 200)
+        fault = faults_answer(ex->faults, call);
     if (verdict != 200) {
         refuse(call, verdict, wait_ms);
+    } else if (fault) {
+        sf_buf_clear(&ex->out);
+        call->status = 200;
+        wait_ms = serve_fault(call, fault, &type);
     } else if (route == ROUTES_N) {
+        sf_buf_clear(&ex->out);
         sf_buf_addf(&ex->out,
                     "{\"timestamp\":%lld,\"status\":404,\"error\":\"Not Found\","
                     "\"message\":\"No message available\",\"path\":\"",
@@ -146,7 +195,7 @@ static void serve(struct call *call)
     } else if (is_read) {
         routes[route].serve(call);
     }
-    send_answer(call, wait_ms);
+    send_answer(call, wait_ms, type);
 }
 
 void rest_on_request(void *arg, struct sf_httpd_req *req)
@@ -156,5 +205,6 @@ void rest_on_request(void *arg, struct sf_httpd_req *req)
 
     call.now_ms = exchange_now_ms(ex);
     sf_buf_clear(&ex->out);
-    serve(&call);
+    if (!control_serve(ex, req))
+        serve(&call);
 }
