@@ -204,19 +204,20 @@ def test_candles_arrive_over_tls(engine, images, names, exchange, store, kafka, 
     check_stored(exchange, store)
 
 
-def test_loader_publishes_by_name_and_tls(engine, images, names, exchange, kafka, tmp_path):
+def test_bundle_is_the_default_of_every_library(engine, images, names, exchange, kafka, tmp_path):
+    """Without CA_PATH, librdkafka and curl both trust what the image's bundle holds."""
     tls_front.make_authority(tmp_path, NAMES)
-    port = kafka.bootstrap().rpartition(":")[2]
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text((tmp_path / "ca.pem").read_text() + kafka.ca_path.read_text())
+    mounts = {names.resolv: "/etc/resolv.conf", bundle: "/etc/ssl/certs/ca-certificates.crt"}
+    brokers = {k: v for k, v in kafka.env("sasl").items() if k != "CA_PATH"}
     with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
-        env = queue_env("loader", {"KAFKA_BOOTSTRAP_SERVERS": f"{NAMES[0]}:{port}"},
-                        f"https://{NAMES[1]}:{front.port}", "http://127.0.0.1:1")
-        mounts = {names.resolv: "/etc/resolv.conf",
-                  tmp_path / "ca.pem": "/etc/ssl/certs/ca-certificates.crt"}
+        env = queue_env("bundle", brokers, f"https://{NAMES[1]}:{front.port}", "http://127.0.0.1:1")
         with container.Container(engine, images["loader-api-candles"], env, tmp_path,
                                  mounts=mounts) as loader:
             assert loader.wait(120) == 0, loader.stderr()
-    assert set(NAMES[:2]) <= set(names.asked)
-    records = kafka.read_topic("loader-btcusdt-api-candles-1h-2024-06-01-loader")
+    assert NAMES[1] in names.asked
+    records = kafka.read_topic("loader-btcusdt-api-candles-1h-2024-06-01-bundle")
     assert len([r for r in records if r.value is not None]) == 720
 
 
