@@ -267,8 +267,8 @@ struct source {
 const char *sf_conf_env(void *arg, const char *name)
 {
     (void)arg;
-    return getenv(
-        name); /* NOLINT(concurrency-mt-unsafe): main thread, before any other */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): main thread, before any other exists */
+    return getenv(name);
 }
 
 /* The content of a secret's file without the line end. NULL: reported. */
