@@ -35,12 +35,31 @@ static void hold(struct connector *c, enum sink sink, struct sf_str key,
     sf_connector_flow(c);
 }
 
+/* One document to its lane. False when the lane is full: nothing was taken. */
+static bool put_now(struct connector *c, enum sink sink, struct sf_str key,
+                    struct sf_str doc, uint64_t tag)
+{
+    enum sf_status status = sf_arango_put(c->writers[sink], key, doc, tag);
+    struct sf_error err = { 0 };
+
+    if (status == SF_EFULL)
+        return false;
+    if (status == SF_ETOOBIG) {
+        sf_connector_dead_letter(c, tag, key, doc, 0, SF_STR("larger than a batch"));
+    } else if (status != SF_OK) {
+        (void)sf_error_set(&err, status, "document not taken: %s",
+                           sf_status_text(status));
+        sf_program_fail(&c->program, &err);
+    }
+    return true;
+}
+
 bool sf_connector_unhold(struct connector *c)
 {
     if (!c->held.is_set)
         return true;
-    if (sf_arango_put(c->writers[c->held.sink], sf_buf_str(&c->held.key),
-                      sf_buf_str(&c->held.doc), c->held.tag) == SF_EFULL)
+    if (!put_now(c, c->held.sink, sf_buf_str(&c->held.key), sf_buf_str(&c->held.doc),
+                 c->held.tag))
         return false;
     c->held.is_set = false;
     sf_connector_flow(c);
@@ -50,18 +69,8 @@ bool sf_connector_unhold(struct connector *c)
 static void put(struct connector *c, enum sink sink, struct sf_str key, struct sf_str doc,
                 uint64_t tag)
 {
-    enum sf_status status = sf_arango_put(c->writers[sink], key, doc, tag);
-    struct sf_error err = { 0 };
-
-    if (status == SF_EFULL) {
+    if (!put_now(c, sink, key, doc, tag))
         hold(c, sink, key, doc, tag);
-    } else if (status == SF_ETOOBIG) {
-        sf_connector_dead_letter(c, tag, key, doc, 0, SF_STR("larger than a batch"));
-    } else if (status != SF_OK) {
-        (void)sf_error_set(&err, status, "document not taken: %s",
-                           sf_status_text(status));
-        sf_program_fail(&c->program, &err);
-    }
 }
 
 static void data_record(struct connector *c, struct part *part,

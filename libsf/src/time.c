@@ -257,7 +257,8 @@ int64_t sf_time_to_ms(int64_t stamp)
 
 /* -------------------------------------------------------------------- intervals */
 
-/* 1970-01-05 was a Monday. */
+/* 1970-01-05 was a Monday. Binance's 3d candles open on 1970-01-02 and every third day (as its
+ * 1,059 candles of BTCUSDT since 2017-08-17 do). */
 /* clang-format off */
 const struct sf_interval sf_intervals[] = {
     { "1s",  "1s",  SECOND_MS,      0 },
@@ -273,7 +274,7 @@ const struct sf_interval sf_intervals[] = {
     { "8h",  "8h",  8 * HOUR_MS,    0 },
     { "12h", "12h", 12 * HOUR_MS,   0 },
     { "1d",  "1d",  DAY_MS,         0 },
-    { "3d",  "3d",  3 * DAY_MS,     0 },
+    { "3d",  "3d",  3 * DAY_MS,     DAY_MS },
     { "1w",  "1w",  WEEK_MS,        4 * DAY_MS },
     { "1M",  "1mo", 0,              0 },
     { .name = NULL },

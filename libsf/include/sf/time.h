@@ -47,7 +47,7 @@ char *sf_time_http(int64_t time_ms, char *dst);
 int64_t sf_time_to_ms(int64_t stamp);
 
 /* The candle intervals of DESIGN section 3, in ascending length. `1M` is a calendar
- * month, weeks start on Monday 00:00 UTC, 3d counts from the epoch (as Binance does). */
+ * month, weeks start on Monday 00:00 UTC, 3d counts from 1970-01-02 (as Binance's do). */
 struct sf_interval {
     const char *name;  /* "1m", "1M": exact case */
     const char *label; /* the same in lower case only: "1m", "1mo" */
