@@ -1,11 +1,13 @@
 /* sf-exchange: stand-in for Binance spot's REST API on one machine. */
 #include "exchange.h"
 #include "faults.h"
+#include "tape.h"
 
 #include <sf/log.h>
 #include <sf/stop.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OUT_MAX ((size_t)8 << 20) /* depth at 5000 levels is the largest, 400 KiB */
@@ -20,6 +22,13 @@ int64_t exchange_now_ms(const struct exchange *ex)
     int64_t now_ms = ex->fixed_now_ms != 0 ? ex->fixed_now_ms : sf_time_now_ms();
 
     return now_ms + ex->clock_offset_ms + faults_clock_ms(ex->faults);
+}
+
+const struct symbol *exchange_symbol(const struct exchange *ex, struct sf_str name)
+{
+    const struct tape *tape = tape_of_symbol(ex->tapes, name);
+
+    return tape ? &tape->listing : symbol_find(name);
 }
 
 const struct market *exchange_market(struct exchange *ex, struct sf_str name)
@@ -43,6 +52,9 @@ static int usage(FILE *to, int code)
                 "  --weight-limit N       request weight a minute, default 6000\n"
                 "  --clock-offset-ms N    the exchange's clock against this machine's\n"
                 "  --now-ms N             a clock that stands still\n"
+                "  --klines SYMBOL:INTERVAL:PATH  candles of a file (REST page or "
+                "archive CSV, also\n"
+                "                         .gz) or of a folder of them; may be repeated\n"
                 "  --cert PATH --key PATH HTTPS with this PEM chain and key\n"
                 "  --help --version\n",
                 to);
@@ -76,8 +88,15 @@ static int parse(int argc, char **argv, struct options *o, struct exchange *ex)
 
     for (int i = 1; i < argc; i += 2) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        struct sf_error err = { 0 };
         size_t f = 0;
 
+        if (value && strcmp(argv[i], "--klines") == 0) {
+            if (tapes_load(ex->tapes, value, &err) == SF_OK)
+                continue;
+            (void)fprintf(stderr, "sf-exchange: --klines: %s\n", err.text);
+            return 2;
+        }
         while (f < sizeof(flags) / sizeof(flags[0]) &&
                strcmp(argv[i], flags[f].name) != 0)
             f++;
@@ -134,7 +153,8 @@ int main(int argc, char **argv)
 {
     struct options o = { .listen = "127.0.0.1:9180", .weight_limit = 6000, .seed = 1 };
     struct faults faults = { 0 };
-    struct exchange ex = { .faults = &faults };
+    struct tapes *tapes = calloc(1, sizeof(*tapes));
+    struct exchange ex = { .faults = &faults, .tapes = tapes };
     struct sf_error err = { 0 };
     int code;
 
@@ -144,9 +164,9 @@ int main(int argc, char **argv)
         (void)puts("sf-exchange " SF_VERSION);
         return 0;
     }
-    code = parse(argc, argv, &o, &ex);
+    code = tapes ? parse(argc, argv, &o, &ex) : 1;
     if (code != 0)
-        return code;
+        goto out;
     sf_log_init("sf-exchange", NULL, SF_LOG_INFO, SF_LOG_LOGFMT);
     ex.seed = (uint64_t)o.seed;
     budget_init(&ex.budget, o.weight_limit);
@@ -158,5 +178,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < SYMBOLS_MAX; i++)
         market_destroy(ex.markets[i]);
     sf_buf_release(&ex.out);
+out:
+    if (tapes)
+        tapes_release(tapes);
+    free(tapes);
     return code;
 }
