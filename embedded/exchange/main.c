@@ -68,47 +68,62 @@ static int bad(const char *name, const char *value, const char *expected)
     return 2;
 }
 
-/* 0: fine; else the exit code. */
+struct flag {
+    const char *name;
+    const char **text; /* or */
+    int64_t *number, min;
+};
+
+static int set_flag(const struct flag *flag, const char *value, struct exchange *ex)
+{
+    struct sf_error err = { 0 };
+
+    if (flag->text) {
+        *flag->text = value;
+    } else if (flag->number) {
+        if (sf_str_to_i64(sf_str_from(value), flag->number) != SF_OK ||
+            *flag->number < flag->min)
+            return bad(flag->name, value, "a number in range");
+    } else if (tapes_load(ex->tapes, value, &err) != SF_OK) {
+        (void)fprintf(stderr, "sf-exchange: %s: %s\n", flag->name, err.text);
+        return 2;
+    }
+    return 0;
+}
+
+/* "--flag value" or "--flag=value". 0: fine; else the exit code. */
 static int parse(int argc, char **argv, struct options *o, struct exchange *ex)
 {
-    const struct {
-        const char *name;
-        const char **text;
-        int64_t *number;
-        int64_t min;
-    } flags[] = {
-        { "--listen", &o->listen, NULL, 0 },
-        { "--cert", &o->cert, NULL, 0 },
-        { "--key", &o->key, NULL, 0 },
-        { "--seed", NULL, &o->seed, 0 },
-        { "--weight-limit", NULL, &o->weight_limit, 1 },
-        { "--clock-offset-ms", NULL, &ex->clock_offset_ms, -SF_TIME_MAX_MS },
-        { "--now-ms", NULL, &ex->fixed_now_ms, 1 },
+    const struct flag flags[] = {
+        { .name = "--listen", .text = &o->listen },
+        { .name = "--cert", .text = &o->cert },
+        { .name = "--key", .text = &o->key },
+        { .name = "--seed", .number = &o->seed },
+        { .name = "--weight-limit", .number = &o->weight_limit, .min = 1 },
+        { .name = "--clock-offset-ms",
+          .number = &ex->clock_offset_ms,
+          .min = -SF_TIME_MAX_MS },
+        { .name = "--now-ms", .number = &ex->fixed_now_ms, .min = 1 },
+        { .name = "--klines" },
+        { .name = NULL },
     };
 
-    for (int i = 1; i < argc; i += 2) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        struct sf_error err = { 0 };
-        size_t f = 0;
+    for (int i = 1; i < argc; i++) {
+        struct sf_str rest, name = sf_str_cut(sf_str_from(argv[i]), '=', &rest);
+        const char *value = argv[i][name.len] == '=' ? rest.p : argv[i + 1];
+        const struct flag *flag = flags;
+        int code;
 
-        if (value && strcmp(argv[i], "--klines") == 0) {
-            if (tapes_load(ex->tapes, value, &err) == SF_OK)
-                continue;
-            (void)fprintf(stderr, "sf-exchange: --klines: %s\n", err.text);
-            return 2;
-        }
-        while (f < sizeof(flags) / sizeof(flags[0]) &&
-               strcmp(argv[i], flags[f].name) != 0)
-            f++;
-        if (f == sizeof(flags) / sizeof(flags[0]))
+        while (flag->name && !sf_str_eq(name, sf_str_from(flag->name)))
+            flag++;
+        if (!flag->name)
             return bad("argument", argv[i], "one that --help lists");
         if (!value)
-            return bad(argv[i], NULL, "a value");
-        if (flags[f].text)
-            *flags[f].text = value;
-        else if (sf_str_to_i64(sf_str_from(value), flags[f].number) != SF_OK ||
-                 *flags[f].number < flags[f].min)
-            return bad(argv[i], value, "a number in range");
+            return bad(flag->name, NULL, "a value");
+        code = set_flag(flag, value, ex);
+        if (code != 0)
+            return code;
+        i += value == argv[i + 1];
     }
     return 0;
 }

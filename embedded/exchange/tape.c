@@ -126,34 +126,46 @@ static void tape_release(struct tape *tape)
     free(tape->rows);
 }
 
+/* The tape of @symbol and @iv, a fresh one when there is none; NULL: too many. */
+static struct tape *take_tape(struct tapes *t, struct sf_str symbol,
+                              const struct sf_interval *iv)
+{
+    struct tape *tape = &t->list[t->n];
+
+    for (size_t i = 0; i < t->n; i++)
+        if (t->list[i].iv == iv && sf_str_eq(sf_str_from(t->list[i].symbol), symbol))
+            return &t->list[i];
+    if (t->n == TAPES_MAX)
+        return NULL;
+    memset(tape, 0, sizeof(*tape));
+    if (!sf_str_copy(symbol, tape->symbol, sizeof(tape->symbol)))
+        return NULL;
+    tape->iv = iv;
+    sf_buf_init(&tape->text, TEXT_MAX);
+    list_symbol(tape);
+    t->n++;
+    return tape;
+}
+
 enum sf_status tapes_load(struct tapes *t, const char *spec, struct sf_error *err)
 {
     struct sf_str path, rest, symbol = sf_str_cut(sf_str_from(spec), ':', &rest);
     struct sf_str interval = sf_str_cut(rest, ':', &path);
-    struct tape *tape = &t->list[t->n];
+    const struct sf_interval *iv = sf_interval_find(interval);
+    struct tape *tape;
     enum sf_status rc;
 
-    if (t->n == TAPES_MAX)
-        return sf_error_set(err, SF_EINVAL, "expected at most %d files of klines",
-                            TAPES_MAX);
-    memset(tape, 0, sizeof(*tape));
-    tape->iv = sf_interval_find(interval);
-    if (symbol.len == 0 || path.len == 0 || !tape->iv ||
-        !sf_str_copy(symbol, tape->symbol, sizeof(tape->symbol)))
+    if (symbol.len == 0 || symbol.len >= sizeof(tape->symbol) || path.len == 0 || !iv)
         return sf_error_set(err, SF_EINVAL, "'%.200s': expected SYMBOL:INTERVAL:PATH",
                             spec);
-    if (tape_find(t, symbol, tape->iv))
-        return sf_error_set(err, SF_EINVAL, "'%.200s': given twice", spec);
-    sf_buf_init(&tape->text, TEXT_MAX);
-    list_symbol(tape);
+    tape = take_tape(t, symbol, iv);
+    if (!tape)
+        return sf_error_set(err, SF_EINVAL, "expected at most %d symbols and intervals",
+                            TAPES_MAX);
     rc = tape_read(tape, path.p, err); /* the path ends with the spec */
-    if (rc != SF_OK) {
-        tape_release(tape);
-        return rc;
-    }
-    qsort(tape->rows, tape->rows_n, sizeof(*tape->rows), by_time);
-    t->n++;
-    return SF_OK;
+    if (rc == SF_OK)
+        qsort(tape->rows, tape->rows_n, sizeof(*tape->rows), by_time);
+    return rc;
 }
 
 void tapes_release(struct tapes *t)

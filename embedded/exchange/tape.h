@@ -32,7 +32,8 @@ struct tapes {
 
 /* Load "SYMBOL:INTERVAL:PATH". PATH: a REST page (JSON), an archive CSV (with or without
  * header, times in ms, us or UTC text), either also with .gz, or a folder of such files.
- * Errors: SF_EINVAL the spec; SF_EIO a file; SF_EPROTO its content, with file and row. */
+ * The same symbol and interval may come again: its rows are added. Errors: SF_EINVAL the
+ * spec; SF_EIO a file; SF_EPROTO its content, with file and row. */
 enum sf_status tapes_load(struct tapes *t, const char *spec,
                           struct sf_error *err) SF_MUST_CHECK;
 void tapes_release(struct tapes *t);

@@ -368,9 +368,10 @@ def test_files_in_all_forms(exchange, tmp_path):
     (tmp_path / "us.csv").write_text(csv(lambda v: v * 1000 + (999 if v % 1000 else 0)))
     text = header + csv(lambda v: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(v / 1000)) if v % 1000 == 0 else v)
     (tmp_path / "text.csv.gz").write_bytes(gzip.compress(text.encode()))
-    e = exchange("--klines", f"AUSDT:1m:{pages}", "--klines", f"BUSDT:1m:{tmp_path}/ms.csv",
+    e = exchange("--klines", f"AUSDT:1m:{pages}", f"--klines=DUSDT:1m:{pages}/2.json",
+                 f"--klines=DUSDT:1m:{pages}/1.json", "--klines", f"BUSDT:1m:{tmp_path}/ms.csv",
                  "--klines", f"CUSDT:1m:{tmp_path}/us.csv", "--klines", f"BTCUSDT:1m:{tmp_path}/text.csv.gz")
-    for symbol in ("AUSDT", "BUSDT", "CUSDT", "BTCUSDT"):
+    for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT", "BTCUSDT"):
         assert e.klines("1m", JUNE, JUNE + DAY_MS, symbol) == rows
         assert e.get("klines", symbol=symbol, interval="1m", limit=3) == rows[-3:]
         assert e.get("klines", symbol=symbol, interval="5m") == []
