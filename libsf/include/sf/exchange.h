@@ -26,7 +26,7 @@ enum sf_verdict {
 
 struct sf_rest_answer {
     enum sf_verdict verdict;
-    int64_t wait_ms;     /* SF_VERDICT_WAIT; 0: the exchange did not say */
+    int64_t wait_ms;     /* SF_VERDICT_WAIT, RETRY; 0: the exchange did not say */
     int64_t used_weight; /* -1: it did not say */
     int64_t server_ms;   /* of the Date header; 0: none */
 };
@@ -43,6 +43,7 @@ struct sf_market {
 
 struct sf_exchange {
     const char *name;                       /* "binance" */
+    const char *key_header;                 /* carries BINANCE_API_KEY where one is set */
     int64_t weight_limit, weight_window_ms; /* until exchangeInfo was read */
     unsigned klines_max;                    /* rows a page */
     int64_t klines_weight, info_weight, time_weight;
@@ -55,10 +56,10 @@ struct sf_exchange {
     void (*info_url)(struct sf_buf *url, struct sf_str symbol);
     void (*time_url)(struct sf_buf *url);
 
-    /* Parse a page completely: rows in ascending open_time into @rows (room for
-     * @rows_max). Checks every field: times sane, decimals plain, 12 columns. Rows with
-     * equal open_time are kept as they come. Errors: SF_EPROTO with row number and field;
-     * SF_ETOOBIG. */
+    /* Parse a page completely into @rows (room for @rows_max), as they stand in it: their
+     * order is the caller's to judge. Checks every field: times sane, decimals plain, 12
+     * columns. *ret_n is untouched on failure, @rows is not. Errors: SF_EPROTO with row
+     * number and field; SF_ETOOBIG. */
     enum sf_status (*klines_parse)(struct sf_str body, struct sf_candle *rows,
                                    size_t rows_max, size_t *ret_n, struct sf_error *err);
     enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,

@@ -6,4 +6,9 @@
 
 extern const struct sf_exchange sf_exchange_binance;
 
+/* sf_exchange.judge of Binance. */
+void binance_judge(int status, struct sf_str body, sf_header_fn header,
+                   const void *header_arg, int64_t now_ms, struct sf_rest_answer *ret,
+                   struct sf_error *err);
+
 #endif
