@@ -4,6 +4,7 @@
 
 #define TICK_MS      100     /* how often the end of the queue is looked for */
 #define QUIET_US     2000000 /* draining: the loader stops within a second; twice that */
+#define LOOK_US      1000000 /* between questions whether other members are done, too */
 #define COMMIT_MS    10000
 #define PROGRESS_MS  10000
 #define LEDGER_BATCH 100 /* ledger rows are few: small batches, soon */
@@ -90,8 +91,9 @@ static void look_for_end(struct connector *c)
 {
     struct sf_error err = { 0 };
 
-    if (!ours_are_done(c))
+    if (sf_mono_us() < c->look_again_us || !ours_are_done(c))
         return;
+    c->look_again_us = sf_mono_us() + LOOK_US;
     if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK) {
         sf_log_error(SF_LOG_WARN, "commit_failed", &err); /* the next tick tries again */
         return;

@@ -49,7 +49,7 @@ struct connector {
     bool is_paused;         /* by command */
     int64_t drain_until_us; /* 0: not draining */
     int64_t quiet_since_us; /* while draining: nothing left to do since; 0: busy */
-    bool is_checking_end;
+    int64_t look_again_us;  /* mono: the end is not looked for before */
 };
 
 /* A document's tag: partition and number in its track. */

@@ -250,7 +250,6 @@ enum sf_status sf_program_open(struct sf_program *p, const struct sf_program_hoo
         status = open_kafka(p);
     if (status != SF_OK) {
         (void)sf_error_set(&p->failure, status, "start: %s", sf_status_text(status));
-        p->outcome = SF_OUTCOME_FAILED;
         return status;
     }
     sf_program_tell(p, SF_EVENT_STARTED, NULL, SF_STR_EMPTY);

@@ -61,7 +61,8 @@ struct sf_program {
 /* Returns true when the program shall go on; else *ret_code is the exit code. */
 bool sf_program_begin(struct sf_program *p, const char *image, const char *what,
                       unsigned scopes, int argc, char **argv, int *ret_code);
-/* On failure the error is in p->failure: call sf_program_close. */
+/* On failure the error is in p->failure: sf_program_stop_or_fail, then sf_program_close.
+ */
 enum sf_status sf_program_open(struct sf_program *p,
                                const struct sf_program_hooks *hooks) SF_MUST_CHECK;
 /* Serve the loop until sf_program_end or sf_program_fail. */
