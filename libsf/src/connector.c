@@ -71,18 +71,19 @@ static bool ours_are_done(const struct connector *c)
 /* Have the partitions of other members of the group been committed to their ends? */
 static bool others_are_done(struct connector *c, struct sf_error *err)
 {
-    int64_t committed[PARTITIONS_MAX], end[PARTITIONS_MAX];
+    struct sf_progress progress[PARTITIONS_MAX];
     int32_t n = 0;
 
     for (int32_t i = 0; i < c->partitions; i++)
         n += c->parts[i].is_ours ? 0 : 1;
     if (n == 0)
         return true;
-    if (sf_consumer_progress(c->consumer, committed, end, PARTITIONS_MAX, &n, PROGRESS_MS,
+    if (sf_consumer_progress(c->consumer, progress, PARTITIONS_MAX, &n, PROGRESS_MS,
                              err) != SF_OK)
         return false;
     for (int32_t i = 0; i < n && i < c->partitions; i++)
-        if (!c->parts[i].is_ours && (end[i] == 0 || committed[i] < end[i]))
+        if (!c->parts[i].is_ours &&
+            (progress[i].end == 0 || progress[i].committed < progress[i].end))
             return false;
     return true;
 }

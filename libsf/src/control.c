@@ -18,9 +18,7 @@
 
 struct sf_control {
     struct sf_reader *reader;
-    const struct sf_control_self *self;
-    sf_command_fn fn;
-    void *arg;
+    struct sf_control_self self;
     int64_t next_report_us;
     int64_t unreported_n;
 };
@@ -129,7 +127,7 @@ static bool judge(const struct sf_control_self *self, json_t *object,
     *ret_why = judge_fields(self, object, &is_ours);
     if (*ret_why || !is_ours)
         return false;
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+    for (size_t i = 0; command && i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(command, commands[i]) == 0) {
             *ret_command = (enum sf_command)i;
             sf_buf_add_str(command_id, sf_str_from(id));
@@ -194,17 +192,28 @@ static void on_message(void *arg, const struct sf_message *msg)
     if (msg->is_null)
         return;
     sf_buf_init(&id, ID_MAX_BYTES);
-    if (sf_control_match(control->self, msg->value, &command, &id, &why))
-        control->fn(control->arg, command, sf_buf_str(&id));
+    if (sf_control_match(&control->self, msg->value, &command, &id, &why))
+        control->self.fn(control->self.arg, command, sf_buf_str(&id));
     else if (why)
         report(control, msg, why);
     sf_buf_release(&id);
 }
 
+static enum sf_status open_reader(struct sf_loop *loop, struct sf_control *control,
+                                  struct sf_error *err)
+{
+    const struct sf_reader_opts opts = { .topic = control->self.conf->control_topic,
+                                         .offset = SF_OFFSET_END,
+                                         .timeout_ms = OPEN_TIMEOUT_MS,
+                                         .fn = on_message,
+                                         .arg = control };
+
+    return sf_reader_open(loop, control->self.conf, &opts, &control->reader, err);
+}
+
 enum sf_status sf_control_open(struct sf_loop *loop, struct sf_producer *p,
-                               const struct sf_control_self *self, sf_command_fn fn,
-                               void *arg, struct sf_control **ret_control,
-                               struct sf_error *err)
+                               const struct sf_control_self *self,
+                               struct sf_control **ret_control, struct sf_error *err)
 {
     const struct sf_conf *conf = self->conf;
     struct sf_topic_spec spec = { conf->control_topic, 1,
@@ -224,11 +233,8 @@ enum sf_status sf_control_open(struct sf_loop *loop, struct sf_producer *p,
     control = calloc(1, sizeof(*control));
     if (!control)
         return sf_error_set(err, SF_ENOMEM, "no memory for control");
-    control->self = self;
-    control->fn = fn;
-    control->arg = arg;
-    status = sf_reader_open(loop, conf, conf->control_topic, 0, SF_OFFSET_END,
-                            OPEN_TIMEOUT_MS, on_message, control, &control->reader, err);
+    control->self = *self;
+    status = open_reader(loop, control, err);
     if (status != SF_OK) {
         free(control);
         return status;

@@ -13,7 +13,7 @@
 #define ENSURE_TIMEOUT_MS 30000
 #define FLYING_MAX        16   /* handed to the producer and not confirmed */
 #define WAITING_MAX       1000 /* behind them; a day of a broker's absence makes fewer */
-#define EVENT_MAX_BYTES   (256 * 1024)
+#define EVENT_MAX_BYTES   262144
 
 struct waiting {
     struct waiting *next;
@@ -97,25 +97,35 @@ const char *sf_telemetry_instance(const struct sf_telemetry *t)
 
 /* --------------------------------------------------------------------------- writing */
 
-/* Length of the UTF-8 character at @p (RFC 3629), 0 when there is none. Texts of errors
- * are clipped and come from anywhere; JSON must be UTF-8. */
+/* First bytes of UTF-8 characters (RFC 3629), and what their second byte may be. */
+static const struct {
+    unsigned char from, to;
+    size_t len;
+    unsigned char second_from, second_to;
+} utf8[] = {
+    { 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf },
+    { 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },
+    { 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
+    { 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf },
+    { 0xf4, 0xf4, 4, 0x80, 0x8f },
+};
+
+/* Length of the character at @p, 0 when there is none. Texts of errors are clipped and
+ * come from anywhere; JSON must be UTF-8. */
 static size_t utf8_len(const unsigned char *p, size_t left)
 {
-    size_t n = p[0] < 0x80                   ? 1
-               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-               : (p[0] & 0xf0) == 0xe0       ? 3
-               : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                             : 0;
+    size_t row = 0, rows = sizeof(utf8) / sizeof(utf8[0]);
 
-    if (n > left)
+    while (row < rows && (p[0] < utf8[row].from || p[0] > utf8[row].to))
+        row++;
+    if (row == rows || utf8[row].len > left)
         return 0;
-    for (size_t i = 1; i < n; i++)
+    if (utf8[row].len > 1 && (p[1] < utf8[row].second_from || p[1] > utf8[row].second_to))
+        return 0;
+    for (size_t i = 2; i < utf8[row].len; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0; /* overlong, a surrogate, or past U+10FFFF */
-    return n;
+    return utf8[row].len;
 }
 
 static void put_text(struct sf_buf *b, const char *name, const char *text)

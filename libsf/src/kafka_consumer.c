@@ -21,7 +21,7 @@
 #define WARN_EVERY_US    INT64_C(1000000)
 #define ASSIGN_MS        2000 /* of one try; the next comes with the next tick */
 #define REVOKE_COMMIT_MS 3000 /* well under the time a rebalance waits for us */
-#define CLOSE_MS         3000
+#define CLOSE_US         (3 * INT64_C(1000000))
 
 static void fail(struct sf_consumer *c, const struct sf_error *err)
 {
@@ -253,10 +253,11 @@ static bool fill_stash(struct sf_consumer *c)
 
     if (c->stash_at > 0) {
         c->stash_n -= c->stash_at;
-        memmove(c->stash, c->stash + c->stash_at, c->stash_n * sizeof(c->stash[0]));
+        memmove(c->stash, c->stash + c->stash_at,
+                c->stash_n * sizeof(rd_kafka_message_t *));
         c->stash_at = 0;
     }
-    room = 2 * BATCH_N - c->stash_n;
+    room = sizeof(c->stash) / sizeof(rd_kafka_message_t *) - c->stash_n;
     if (room > BATCH_N)
         room = BATCH_N;
     if (room == 0)
@@ -409,7 +410,7 @@ static void leave(struct sf_consumer *c)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->client.rk);
     rd_kafka_error_t *error;
-    int64_t until_us = sf_mono_us() + CLOSE_MS * 1000;
+    int64_t until_us = sf_mono_us() + CLOSE_US;
 
     c->is_closing = true;
     if (has_rebalance(c))

@@ -4,6 +4,8 @@
 #include <sf/stop.h>
 #include <sf/time.h>
 
+#include <stdlib.h>
+
 #define POLL_MS 20
 
 struct sf_kafka_part *sf_kafka_part_find(struct sf_consumer *c, int32_t id)
@@ -130,12 +132,31 @@ enum sf_status sf_kafka_committed(struct sf_kafka_wait *w,
     }
 }
 
-enum sf_status sf_consumer_progress(struct sf_consumer *c, int64_t *committed,
-                                    int64_t *end, int32_t n_max, int32_t *ret_n,
-                                    int64_t timeout_ms, struct sf_error *err)
+static enum sf_status ask_progress(struct sf_kafka_wait *w,
+                                   rd_kafka_topic_partition_list_t *list,
+                                   struct sf_progress *progress, struct sf_error *err)
+{
+    size_t n = (size_t)list->cnt;
+    int64_t *offsets = calloc(2 * n + 1, sizeof(*offsets));
+    enum sf_status status;
+
+    if (!offsets)
+        return sf_error_set(err, SF_ENOMEM, "no memory for %zu partitions", n);
+    status = sf_kafka_committed(w, list, offsets, err);
+    if (status == SF_OK)
+        status = sf_kafka_log_ends(w, list, NULL, offsets + n, err);
+    for (size_t i = 0; i < n && status == SF_OK; i++)
+        progress[i] = (struct sf_progress){ offsets[i], offsets[n + i] };
+    free(offsets);
+    return status;
+}
+
+enum sf_status sf_consumer_progress(struct sf_consumer *c, struct sf_progress *progress,
+                                    int32_t n_max, int32_t *ret_n, int64_t timeout_ms,
+                                    struct sf_error *err)
 {
     const char *topic = c->client.conf->topic;
-    rd_kafka_topic_partition_list_t *list = NULL;
+    rd_kafka_topic_partition_list_t *list;
     struct sf_kafka_wait w;
     int32_t n = 0;
     enum sf_status status;
@@ -151,9 +172,7 @@ enum sf_status sf_consumer_progress(struct sf_consumer *c, int64_t *committed,
     list = rd_kafka_topic_partition_list_new(n);
     for (int32_t i = 0; i < n; i++)
         (void)rd_kafka_topic_partition_list_add(list, topic, i);
-    status = sf_kafka_committed(&w, list, committed, err);
-    if (status == SF_OK)
-        status = sf_kafka_log_ends(&w, list, NULL, end, err);
+    status = ask_progress(&w, list, progress, err);
     rd_kafka_topic_partition_list_destroy(list);
     if (status == SF_OK)
         *ret_n = n;

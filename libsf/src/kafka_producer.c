@@ -170,8 +170,12 @@ void sf_producer_destroy(struct sf_producer *p)
                                                RD_KAFKA_PURGE_F_INFLIGHT |
                                                RD_KAFKA_PURGE_F_NON_BLOCKING);
     sf_kafka_close(&p->client, 0);
-    while (p->tickets)
-        drop_ticket(p, p->tickets);
+    while (p->tickets) {
+        struct ticket *ticket = p->tickets;
+
+        p->tickets = ticket->next;
+        free(ticket);
+    }
     free(p);
 }
 

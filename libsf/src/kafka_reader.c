@@ -178,8 +178,7 @@ static void serve(void *arg)
 }
 
 enum sf_status sf_reader_open(struct sf_loop *loop, const struct sf_conf *conf,
-                              const char *topic, int32_t partition, int64_t offset,
-                              int64_t timeout_ms, sf_message_fn fn, void *arg,
+                              const struct sf_reader_opts *opts,
                               struct sf_reader **ret_reader, struct sf_error *err)
 {
     struct sf_reader *r = calloc(1, sizeof(*r));
@@ -188,13 +187,13 @@ enum sf_status sf_reader_open(struct sf_loop *loop, const struct sf_conf *conf,
 
     if (!r)
         return sf_error_set(err, SF_ENOMEM, "no memory for a reader");
-    r->partition = partition;
-    r->fn = fn;
-    r->arg = arg;
-    sf_kafka_wait_begin(&w, &r->client, timeout_ms);
+    r->partition = opts->partition;
+    r->fn = opts->fn;
+    r->arg = opts->arg;
+    sf_kafka_wait_begin(&w, &r->client, opts->timeout_ms);
     status = open_client(r, conf, false, err);
     if (status == SF_OK)
-        status = begin(r, topic, offset, &w, err);
+        status = begin(r, opts->topic, opts->offset, &w, err);
     if (status == SF_OK)
         status = sf_kafka_attach(&r->client, loop, serve, r, err);
     if (status != SF_OK) {
@@ -215,14 +214,14 @@ void sf_reader_close(struct sf_reader *r)
 
 /* ------------------------------------------------------------------------------- walk */
 
-struct walk {
+struct state {
     struct sf_reader r;
     struct sf_kafka_wait w; /* begun anew with every message */
     int64_t still_ms;
     int64_t stands_since_us; /* the log's end has been r.end */
 };
 
-static enum sf_status walk_take(struct walk *k, const rd_kafka_message_t *rkm,
+static enum sf_status walk_take(struct state *k, const rd_kafka_message_t *rkm,
                                 struct sf_error *err)
 {
     struct sf_reader *r = &k->r;
@@ -261,7 +260,7 @@ static ssize_t take(rd_kafka_queue_t *queue, rd_kafka_message_t **batch)
 }
 
 /* Show one batch; SF_OK also when there was nothing yet. */
-static enum sf_status walk_batch(struct walk *k, struct sf_error *err)
+static enum sf_status walk_batch(struct state *k, struct sf_error *err)
 {
     rd_kafka_message_t *batch[BATCH_N];
     struct sf_reader *r = &k->r;
@@ -285,7 +284,7 @@ static enum sf_status walk_batch(struct walk *k, struct sf_error *err)
     return status;
 }
 
-static enum sf_status walk_all(struct walk *k, struct sf_error *err)
+static enum sf_status walk_all(struct state *k, struct sf_error *err)
 {
     enum sf_status status = SF_OK;
 
@@ -312,25 +311,25 @@ static enum sf_status walk_all(struct walk *k, struct sf_error *err)
     }
 }
 
-enum sf_status sf_kafka_walk(const struct sf_conf *conf, const char *topic,
-                             int32_t partition, int64_t from, int64_t still_ms,
-                             sf_message_fn fn, void *arg, int64_t *ret_begin,
-                             int64_t *ret_end, struct sf_error *err)
+enum sf_status sf_kafka_walk(const struct sf_conf *conf, struct sf_walk *walk,
+                             struct sf_error *err)
 {
-    struct walk k = { .r = { .partition = partition, .fn = fn, .arg = arg },
-                      .still_ms = still_ms };
+    struct state k = {
+        .r = { .partition = walk->partition, .fn = walk->fn, .arg = walk->arg },
+        .still_ms = walk->still_ms,
+    };
     enum sf_status status;
 
     sf_kafka_wait_begin(&k.w, &k.r.client, WALK_TIMEOUT_MS);
     status = open_client(&k.r, conf, true, err);
     if (status == SF_OK)
-        status = begin(&k.r, topic, from, &k.w, err);
+        status = begin(&k.r, walk->topic, walk->from, &k.w, err);
     if (status == SF_OK)
         status = walk_all(&k, err);
     end(&k.r);
     if (status != SF_OK)
         return status;
-    *ret_begin = k.r.begin;
-    *ret_end = k.r.end;
+    walk->begin = k.r.begin;
+    walk->end = k.r.end;
     return SF_OK;
 }

@@ -81,12 +81,16 @@ static void on_walk(void *arg, const struct sf_message *msg)
 enum sf_status sf_loader_walk(struct sf_loader *l)
 {
     const struct sf_conf *conf = &l->program.conf;
-    int64_t begin, end, records = 0;
+    int64_t records = 0;
 
     for (int32_t i = 0; i < l->partitions; i++) {
-        enum sf_status status =
-            sf_kafka_walk(conf, conf->topic, i, SF_OFFSET_BEGINNING, STILL_MS, on_walk, l,
-                          &begin, &end, &l->program.failure);
+        struct sf_walk walk = { .topic = conf->topic,
+                                .partition = i,
+                                .from = SF_OFFSET_BEGINNING,
+                                .still_ms = STILL_MS,
+                                .fn = on_walk,
+                                .arg = l };
+        enum sf_status status = sf_kafka_walk(conf, &walk, &l->program.failure);
 
         if (status != SF_OK)
             return status;

@@ -218,6 +218,8 @@ static enum sf_status open_kafka(struct sf_program *p)
         .target = p->image,
         .telemetry_id = p->conf.telemetry_id,
         .conf = &p->conf,
+        .fn = on_command,
+        .arg = p,
     };
     enum sf_status status;
 
@@ -227,8 +229,7 @@ static enum sf_status open_kafka(struct sf_program *p)
         status = sf_telemetry_create(p->producer, &p->conf, p->image, &p->telemetry,
                                      &p->failure);
     if (status == SF_OK)
-        status = sf_control_open(p->loop, p->producer, &self, on_command, p, &p->control,
-                                 &p->failure);
+        status = sf_control_open(p->loop, p->producer, &self, &p->control, &p->failure);
     return status;
 }
 

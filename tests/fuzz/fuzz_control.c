@@ -10,8 +10,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char symbols[1][SF_SYMBOL_MAX + 1] = { "BTCUSDT" };
     static struct sf_conf conf = { .symbols = symbols, .symbols_n = 1 };
-    static const struct sf_control_self self = { "q-abc123", "loader-api-candles",
-                                                 "loader-api-candles__abc123", &conf };
+    static const struct sf_control_self self = {
+        .queue_id = "q-abc123",
+        .target = "loader-api-candles",
+        .telemetry_id = "loader-api-candles__abc123",
+        .conf = &conf,
+    };
     enum sf_command command;
     const char *why = "unset";
     struct sf_buf id;

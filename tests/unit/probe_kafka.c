@@ -125,15 +125,18 @@ static void on_walk(void *arg, const struct sf_message *msg)
 
 static int walk(struct probe *p, char **argv)
 {
+    struct sf_walk walk = { .topic = argv[0],
+                            .from = atol(argv[1]),
+                            .still_ms = atol(argv[2]),
+                            .fn = on_walk,
+                            .arg = p };
     struct sf_error err = { 0 };
-    int64_t begin, end;
 
-    p->expected = atol(argv[1]);
-    if (sf_kafka_walk(&p->conf, argv[0], 0, p->expected, atol(argv[2]), on_walk, p,
-                      &begin, &end, &err) != SF_OK)
+    p->expected = walk.from;
+    if (sf_kafka_walk(&p->conf, &walk, &err) != SF_OK)
         return fail(&err);
-    printf("walked %lld begin %lld end %lld\n", (long long)p->shown, (long long)begin,
-           (long long)end);
+    printf("walked %lld begin %lld end %lld\n", (long long)p->shown,
+           (long long)walk.begin, (long long)walk.end);
     return 0;
 }
 

@@ -13,7 +13,10 @@
 
 static char symbols[2][SF_SYMBOL_MAX + 1] = { "BTCUSDT", "ETHUSDT" };
 static struct sf_conf conf;
-static const struct sf_control_self self = { QUEUE, TARGET, TID, &conf };
+static void on_command(void *arg, enum sf_command command, struct sf_str id);
+static const struct sf_control_self self = {
+    QUEUE, TARGET, TID, &conf, on_command, NULL
+};
 
 static void start(void)
 {
@@ -205,8 +208,7 @@ START_TEST(old_command_never_acts_and_a_new_one_does)
                                      SF_STR("{\"command\":\"stop\",\"queue_id\":\"*\"}")),
                      SF_OK);
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    ck_assert_int_eq(sf_control_open(loop, p, &self, on_command, NULL, &control, NULL),
-                     SF_OK);
+    ck_assert_int_eq(sf_control_open(loop, p, &self, &control, NULL), SF_OK);
     ck_assert_int_eq(sf_producer_put(topic, 0, SF_STR(""), SF_STR("nonsense")), SF_OK);
     ck_assert_int_eq(sf_producer_put(topic, 0, SF_STR(""),
                                      SF_STR("{\"command\":\"ping\",\"queue_id\":\"*\","
@@ -227,8 +229,7 @@ START_TEST(control_topic_of_several_partitions_is_refused)
     struct sf_error err = { 0 };
 
     connect_all(3);
-    ck_assert_int_eq(sf_control_open(loop, p, &self, on_command, NULL, &control, &err),
-                     SF_EREFUSED);
+    ck_assert_int_eq(sf_control_open(loop, p, &self, &control, &err), SF_EREFUSED);
     ck_assert_ptr_null(control);
     ck_assert_ptr_nonnull(
         strstr(err.text, "queue-control has 3 partitions, expected one"));

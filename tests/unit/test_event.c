@@ -73,13 +73,11 @@ static void on_message(void *arg, const struct sf_message *msg)
 
 static size_t read_events(void)
 {
-    int64_t begin, end;
+    struct sf_walk walk = { .topic = events_topic, .fn = on_message };
 
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
     events = json_array();
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, events_topic, 0, 0, 0, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    ck_assert_int_eq(sf_kafka_walk(&conf, &walk, NULL), SF_OK);
     return json_array_size(events);
 }
 

@@ -118,6 +118,30 @@ static void on_message(void *arg, const struct sf_message *msg)
     seen.flag = until && shown.n == *until;
 }
 
+static void walk(int64_t from, int64_t still_ms, int64_t *ret_begin, int64_t *ret_end)
+{
+    struct sf_walk walk = {
+        .topic = TOPIC, .from = from, .still_ms = still_ms, .fn = on_message
+    };
+
+    ck_assert_int_eq(sf_kafka_walk(&conf, &walk, NULL), SF_OK);
+    *ret_begin = walk.begin;
+    *ret_end = walk.end;
+}
+
+static struct sf_reader *reader_at(int64_t offset, int *until)
+{
+    const struct sf_reader_opts opts = { .topic = TOPIC,
+                                         .offset = offset,
+                                         .timeout_ms = 5000,
+                                         .fn = on_message,
+                                         .arg = until };
+    struct sf_reader *reader = NULL;
+
+    ck_assert_int_eq(sf_reader_open(loop, &conf, &opts, &reader, NULL), SF_OK);
+    return reader;
+}
+
 /* -------------------------------------------------------------------------- producer */
 
 START_TEST(records_are_confirmed_and_read_back)
@@ -134,9 +158,7 @@ START_TEST(records_are_confirmed_and_read_back)
     ck_assert_uint_eq(sf_producer_pending(p), 0);
     ck_assert_uint_eq(sf_producer_failed(p), 0);
     ck_assert_int_eq(seen.firsts, 1);
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, TOPIC, 0, 0, 0, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    walk(0, 0, &begin, &end);
     ck_assert_int_eq(begin, 0);
     ck_assert_int_eq(end, 3000);
     ck_assert_int_eq(shown.n, 3000);
@@ -166,9 +188,7 @@ START_TEST(control_record_keeps_its_header)
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
     ck_assert_int_eq(seen.dones, 1);
     ck_assert_int_eq(seen.done, SF_OK);
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, TOPIC, 0, 0, 0, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    walk(0, 0, &begin, &end);
     ck_assert_int_eq(shown.n, 2);
     ck_assert_str_eq(shown.control, "sf-end");
     ck_assert_str_eq(shown.header, "{\"records\":1}");
@@ -386,9 +406,7 @@ START_TEST(reader_from_the_end_sees_what_comes_later)
     p = producer(&topic);
     put_n(topic, 0, 5);
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    ck_assert_int_eq(sf_reader_open(loop, &conf, TOPIC, 0, SF_OFFSET_END, 5000,
-                                    on_message, &until, &reader, NULL),
-                     SF_OK);
+    reader = reader_at(SF_OFFSET_END, &until);
     put_n(topic, 100, 10);
     ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
     ck_assert_int_eq(shown.n, 10);
@@ -410,9 +428,7 @@ START_TEST(reader_from_an_offset)
     p = producer(&topic);
     put_n(topic, 0, 5);
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    ck_assert_int_eq(
-        sf_reader_open(loop, &conf, TOPIC, 0, 3, 5000, on_message, &until, &reader, NULL),
-        SF_OK);
+    reader = reader_at(3, &until);
     ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
     ck_assert_int_eq(shown.sum, 7);
     sf_reader_close(reader);
@@ -422,13 +438,16 @@ END_TEST
 
 START_TEST(partition_that_is_not_there_is_named)
 {
+    const struct sf_reader_opts opts = { .topic = TOPIC,
+                                         .partition = 2,
+                                         .offset = SF_OFFSET_END,
+                                         .timeout_ms = 5000,
+                                         .fn = on_message };
     struct sf_reader *reader = NULL;
     struct sf_error err = { 0 };
 
     mock_topic(&mock, TOPIC, 2);
-    ck_assert_int_eq(sf_reader_open(loop, &conf, TOPIC, 2, SF_OFFSET_END, 5000,
-                                    on_message, NULL, &reader, &err),
-                     SF_ENOTFOUND);
+    ck_assert_int_eq(sf_reader_open(loop, &conf, &opts, &reader, &err), SF_ENOTFOUND);
     ck_assert_ptr_null(reader);
     ck_assert_str_eq(err.text, "Kafka: topic " TOPIC " has 2 partitions, no 2");
 }
@@ -445,9 +464,7 @@ START_TEST(walk_waits_until_the_end_stands_still)
     put_n(topic, 0, 3);
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
     from_us = sf_mono_us();
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, TOPIC, 0, 0, 250, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    walk(0, 250, &begin, &end);
     ck_assert_int_ge(sf_mono_us() - from_us, 250000);
     ck_assert_int_eq(begin, 0);
     ck_assert_int_eq(end, 3);
@@ -461,9 +478,7 @@ START_TEST(walk_of_an_empty_topic_is_over_at_once)
     int64_t begin = -1, end = -1;
 
     mock_topic(&mock, TOPIC, 1);
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, TOPIC, 0, 0, 60000, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    walk(0, 60000, &begin, &end);
     ck_assert_int_eq(begin, 0);
     ck_assert_int_eq(end, 0);
     ck_assert_int_eq(shown.n, 0);
@@ -480,9 +495,7 @@ START_TEST(walk_begins_where_told)
     p = producer(&topic);
     put_n(topic, 0, 20);
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    ck_assert_int_eq(
-        sf_kafka_walk(&conf, TOPIC, 0, 18, 0, on_message, NULL, &begin, &end, NULL),
-        SF_OK);
+    walk(18, 0, &begin, &end);
     ck_assert_int_eq(shown.n, 2);
     ck_assert_int_eq(shown.sum, 37);
     sf_producer_destroy(p);

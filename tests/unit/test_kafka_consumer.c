@@ -145,7 +145,7 @@ END_TEST
 
 START_TEST(stored_offsets_are_committed_and_come_back)
 {
-    int64_t committed[4] = { -7, -7, -7, -7 }, end[4] = { -7, -7, -7, -7 };
+    struct sf_progress progress[4] = { { -7, -7 }, { -7, -7 } };
     int32_t n = 0;
     struct view v;
 
@@ -155,12 +155,12 @@ START_TEST(stored_offsets_are_committed_and_come_back)
     sf_consumer_store(v.c, 0, 7);
     sf_consumer_store(v.c, 0, 5); /* never goes back */
     ck_assert_int_eq(sf_consumer_commit(v.c, 5000, NULL), SF_OK);
-    ck_assert_int_eq(sf_consumer_progress(v.c, committed, end, 4, &n, 5000, NULL), SF_OK);
+    ck_assert_int_eq(sf_consumer_progress(v.c, progress, 4, &n, 5000, NULL), SF_OK);
     ck_assert_int_eq(n, 2);
-    ck_assert_int_eq(committed[0], 7);
-    ck_assert_int_eq(committed[1], -1);
-    ck_assert_int_eq(end[0], 10);
-    ck_assert_int_eq(end[1], 10);
+    ck_assert_int_eq(progress[0].committed, 7);
+    ck_assert_int_eq(progress[1].committed, -1);
+    ck_assert_int_eq(progress[0].end, 10);
+    ck_assert_int_eq(progress[1].end, 10);
     sf_consumer_store(v.c, 1, 9); /* committed by the close */
     sf_consumer_destroy(v.c);
 
@@ -174,7 +174,7 @@ END_TEST
 
 START_TEST(commit_goes_out_by_itself)
 {
-    int64_t committed[2], end[2];
+    struct sf_progress progress[2];
     int32_t n = 0;
     bool never = false;
     struct view v;
@@ -185,12 +185,11 @@ START_TEST(commit_goes_out_by_itself)
     sf_consumer_store(v.c, 0, 1);
     for (int i = 0; i < 50; i++) {
         (void)sf_loop_run_until(loop, &never, 100);
-        ck_assert_int_eq(sf_consumer_progress(v.c, committed, end, 2, &n, 5000, NULL),
-                         SF_OK);
-        if (committed[0] == 1)
+        ck_assert_int_eq(sf_consumer_progress(v.c, progress, 2, &n, 5000, NULL), SF_OK);
+        if (progress[0].committed == 1)
             break;
     }
-    ck_assert_int_eq(committed[0], 1);
+    ck_assert_int_eq(progress[0].committed, 1);
     sf_consumer_destroy(v.c);
 }
 END_TEST
@@ -267,14 +266,13 @@ END_TEST
 
 START_TEST(too_many_partitions_for_the_caller)
 {
-    int64_t committed[1] = { -7 }, end[1] = { -7 };
+    struct sf_progress progress[1];
     struct sf_error err = { 0 };
     int32_t n = -7;
     struct view v;
 
     open_view(&v, -2, 1);
-    ck_assert_int_eq(sf_consumer_progress(v.c, committed, end, 1, &n, 5000, &err),
-                     SF_ETOOBIG);
+    ck_assert_int_eq(sf_consumer_progress(v.c, progress, 1, &n, 5000, &err), SF_ETOOBIG);
     ck_assert_ptr_nonnull(strstr(err.text, "has 2 partitions, expected at most 1"));
     ck_assert_int_eq(n, -7);
     sf_consumer_destroy(v.c);

@@ -11,14 +11,17 @@
 
 enum sf_command { SF_COMMAND_STOP, SF_COMMAND_PAUSE, SF_COMMAND_RESUME, SF_COMMAND_PING };
 
-/* Who this process is, for the selectors. Borrowed. */
+typedef void (*sf_command_fn)(void *arg, enum sf_command command,
+                              struct sf_str command_id);
+
+/* Who this process is, for the selectors, and who is told. What it points to is borrowed.
+ */
 struct sf_control_self {
     const char *queue_id, *target, *telemetry_id;
     const struct sf_conf *conf; /* its symbols */
+    sf_command_fn fn;           /* called from the loop */
+    void *arg;
 };
-
-typedef void (*sf_command_fn)(void *arg, enum sf_command command,
-                              struct sf_str command_id);
 
 /* Judge one message. True and *ret_command when it is for us; false with *ret_why NULL
  * when it is for others, or what is wrong with it. Pure. */
@@ -28,11 +31,11 @@ bool sf_control_match(const struct sf_control_self *self, struct sf_str json,
 
 struct sf_control;
 
-/* Ensures conf->control_topic (one partition). Errors: as sf_kafka_ensure_topic,
- * sf_reader_open. */
+/* Ensures conf->control_topic (one partition). Copies @self. Errors: as
+ * sf_kafka_ensure_topic, sf_reader_open. */
 enum sf_status sf_control_open(struct sf_loop *loop, struct sf_producer *p,
-                               const struct sf_control_self *self, sf_command_fn fn,
-                               void *arg, struct sf_control **ret_control,
+                               const struct sf_control_self *self,
+                               struct sf_control **ret_control,
                                struct sf_error *err) SF_MUST_CHECK;
 void sf_control_close(struct sf_control *control); /* NULL is fine */
 

@@ -104,28 +104,44 @@ typedef void (*sf_message_fn)(void *arg, const struct sf_message *msg);
 
 /* --------------------------------------------- reader: no group, start-up and control */
 
-struct sf_reader;
-
-/* Read partition @partition of @topic from @offset (SF_OFFSET_*, or a number) on; calls
- * @fn from the loop. Positions are settled when it returns: with SF_OFFSET_END nothing
- * that is produced later is missed, nothing older is shown. Blocking, bounded by
- * @timeout_ms. Errors: SF_ENOTFOUND no such topic or partition; SF_EAUTH, SF_EIO. */
 #define SF_OFFSET_BEGINNING (-2)
 #define SF_OFFSET_END       (-1)
+
+struct sf_reader;
+
+struct sf_reader_opts {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;     /* begin here: SF_OFFSET_*, or a number */
+    int64_t timeout_ms; /* of opening */
+    sf_message_fn fn;   /* called from the loop */
+    void *arg;
+};
+
+/* Positions are settled when it returns: with SF_OFFSET_END nothing that is produced
+ * later is missed, nothing older is shown. Blocking. Copies @opts.
+ * Errors: SF_ENOTFOUND no such topic or partition; SF_EAUTH, SF_EIO. */
 enum sf_status sf_reader_open(struct sf_loop *loop, const struct sf_conf *conf,
-                              const char *topic, int32_t partition, int64_t offset,
-                              int64_t timeout_ms, sf_message_fn fn, void *arg,
+                              const struct sf_reader_opts *opts,
                               struct sf_reader **ret_reader,
                               struct sf_error *err) SF_MUST_CHECK;
 void sf_reader_close(struct sf_reader *r); /* NULL is fine */
 
-/* Blocking walk for start-up: show every message of @topic's partition in [@from, end) to
- * @fn, where end is the log's end once it has stood still for @still_ms (0: as first
- * seen). *ret_begin, *ret_end: the log's ends. Errors: as sf_reader_open, SF_ESTOPPED. */
-enum sf_status sf_kafka_walk(const struct sf_conf *conf, const char *topic,
-                             int32_t partition, int64_t from, int64_t still_ms,
-                             sf_message_fn fn, void *arg, int64_t *ret_begin,
-                             int64_t *ret_end, struct sf_error *err) SF_MUST_CHECK;
+struct sf_walk {
+    const char *topic;
+    int32_t partition;
+    int64_t from; /* as of sf_reader_opts.offset; below the log's start: its start */
+    int64_t still_ms;
+    sf_message_fn fn;
+    void *arg;
+    int64_t begin, end; /* answer: of the log */
+};
+
+/* Blocking walk for start-up: show every message in [from, end) to fn, where end is the
+ * log's end once it has stood still for still_ms (0: as first seen; a log that was never
+ * written to needs no wait). Errors: as sf_reader_open, SF_ESTOPPED. */
+enum sf_status sf_kafka_walk(const struct sf_conf *conf, struct sf_walk *walk,
+                             struct sf_error *err) SF_MUST_CHECK;
 
 /* -------------------------------------------------------------------- group consumer */
 
@@ -160,11 +176,14 @@ void sf_consumer_store(struct sf_consumer *c, int32_t partition, int64_t offset)
 /* Commit what is stored, now, and wait for it. Errors: SF_EIO, SF_ETIMEOUT. */
 enum sf_status sf_consumer_commit(struct sf_consumer *c, int64_t timeout_ms,
                                   struct sf_error *err) SF_MUST_CHECK;
-/* Of every partition of the topic: committed offset (-1 none) and log end, into arrays of
- * @n_max. Blocking, bounded. For the question whether the whole topic is done. */
-enum sf_status sf_consumer_progress(struct sf_consumer *c, int64_t *committed,
-                                    int64_t *end, int32_t n_max, int32_t *ret_n,
-                                    int64_t timeout_ms,
+struct sf_progress {
+    int64_t committed; /* of the group, -1: none */
+    int64_t end;       /* of the log */
+};
+/* Of every partition of the topic, into @progress of @n_max. Blocking, bounded. For the
+ * question whether the whole topic is done. */
+enum sf_status sf_consumer_progress(struct sf_consumer *c, struct sf_progress *progress,
+                                    int32_t n_max, int32_t *ret_n, int64_t timeout_ms,
                                     struct sf_error *err) SF_MUST_CHECK;
 /* Records between the last one shown and the log's end, of our partitions; -1 unknown. */
 int64_t sf_consumer_lag(struct sf_consumer *c);
