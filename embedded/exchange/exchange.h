@@ -22,13 +22,15 @@ struct exchange {
         *markets[SYMBOLS_MAX]; /* by index of symbols[]; made when first asked */
     struct budget budget;
     struct faults *faults; /* main's, never NULL */
-    struct tapes *tapes;
+    struct tapes *tapes;   /* likewise */
     struct stats stats;
     struct sf_buf out; /* the answer being built */
 };
 
 /* The exchange's clock. */
 int64_t exchange_now_ms(const struct exchange *ex);
+/* Tapes first, then the synthetic market; NULL: unknown. */
+const struct symbol *exchange_symbol(const struct exchange *ex, struct sf_str name);
 /* NULL: unknown symbol, or out of memory. */
 const struct market *exchange_market(struct exchange *ex, struct sf_str symbol);
 

@@ -1,6 +1,7 @@
 /* GET /api/v3/exchangeInfo: the fields that programs read, in the real one's layout. */
 #include "params.h"
 #include "render.h"
+#include "tape.h"
 
 #define SYMBOLS_ASKED_MAX 16
 
@@ -33,7 +34,7 @@ static void add_symbol(struct sf_buf *b, const struct symbol *s)
 
 static bool add_named(struct call *call, struct sf_str name, bool is_first)
 {
-    const struct symbol *s = symbol_find(name);
+    const struct symbol *s = exchange_symbol(call->ex, name);
 
     if (!s)
         return call_fail(call, 400, -1121, "Invalid symbol.");
@@ -96,6 +97,13 @@ void info_serve(struct call *call)
     } else {
         for (const struct symbol *s = symbols; s->name; s++)
             (void)add_named(call, sf_str_from(s->name), s == symbols);
+        for (size_t i = 0; i < call->ex->tapes->n; i++) {
+            const struct tape *tape = &call->ex->tapes->list[i];
+            struct sf_str name = sf_str_from(tape->symbol);
+
+            if (!symbol_find(name) && tape_of_symbol(call->ex->tapes, name) == tape)
+                (void)add_named(call, name, false);
+        }
     }
     sf_buf_add_lit(b, "]}");
 }

@@ -2,6 +2,9 @@
 #include "faults.h"
 #include "params.h"
 #include "render.h"
+#include "tape.h"
+
+#include <sf/scan.h>
 
 struct window {
     const struct sf_interval *iv;
@@ -113,10 +116,93 @@ static void serve_market(struct call *call, const struct market *m,
     sf_buf_add_char(&call->ex->out, ']');
 }
 
+/* -------------------------------------------------------------------------------- tapes
+ */
+
+/* As a row looked when its candle had just begun: all prices the first, nothing traded
+ * but that. */
+static void add_young_row(struct sf_buf *b, struct sf_str row)
+{
+    struct sf_scan s;
+    struct sf_str open = SF_STR("0");
+
+    sf_scan_init(&s, row);
+    (void)sf_scan_next(&s);
+    for (int i = 0; i < 12; i++) {
+        enum sf_token token = sf_scan_next(&s);
+
+        if (i == 1)
+            open = s.text;
+        if (i >= 2 && i <= 4)
+            s.text = open;
+        if (i == 5 || i == 7 || i == 9 || i == 10)
+            s.text = SF_STR("0.00000000");
+        sf_buf_add_char(b, i == 0 ? '[' : ',');
+        if (i == 8)
+            sf_buf_add_char(b, '0');
+        else
+            sf_buf_addf(b, token == SF_TOK_STRING ? "\"%.*s\"" : "%.*s", (int)s.text.len,
+                        s.text.p);
+    }
+    sf_buf_add_char(b, ']');
+}
+
+/* Rows [first, last) of the tape that the window wants. */
+static void clip_tape(const struct tape *tape, const struct window *w, int64_t now_ms,
+                      size_t *ret_first, size_t *ret_last)
+{
+    size_t last = tape_lower(tape, now_ms + 1), first = 0;
+
+    if (w->has_to && w->to_ms < now_ms)
+        last = tape_lower(tape, w->to_ms + 1);
+    if (w->has_from)
+        first = tape_lower(tape, w->from_ms);
+    else if (last > (size_t)w->limit)
+        first = last - (size_t)w->limit;
+    *ret_first = first;
+    *ret_last = last;
+}
+
+/* Rows of one open time are never parted: a client goes on behind the last it got. */
+static void serve_tape(struct call *call, const struct tape *tape, const struct window *w)
+{
+    const struct faults *faults = call->ex->faults;
+    struct sf_buf *b = &call->ex->out;
+    uint32_t mask, used = 0;
+    size_t i, last, left = (size_t)w->limit;
+
+    mask = faults_row_mask(faults, call, sf_str_from(tape->symbol), w->iv->name);
+    clip_tape(tape, w, call->now_ms, &i, &last);
+    sf_buf_add_char(b, '[');
+    while (i < last) {
+        int64_t open_ms = tape->rows[i].open_ms;
+        size_t same = tape_lower(tape, open_ms + 1) - i;
+        enum row_fate fate = mask ? faults_row(faults, mask, open_ms, &used) : ROW_STAYS;
+
+        if (same + (fate == ROW_DOUBLED) > left && left < (size_t)w->limit)
+            break;
+        if (fate == ROW_DOUBLED) {
+            sf_buf_add_str(b, left < (size_t)w->limit ? SF_STR(",") : SF_STR_EMPTY);
+            add_young_row(b, tape_row_text(tape, i));
+            left--;
+        }
+        for (; same > 0; same--, i++) {
+            if (fate == ROW_DROPPED || left == 0)
+                continue;
+            sf_buf_add_str(b, left < (size_t)w->limit ? SF_STR(",") : SF_STR_EMPTY);
+            sf_buf_add_str(b, tape_row_text(tape, i));
+            left--;
+        }
+    }
+    faults_count(call->ex->faults, used);
+    sf_buf_add_char(b, ']');
+}
+
 void klines_serve(struct call *call)
 {
     struct window w = { 0 };
     const struct market *m;
+    const struct tape *tape;
     struct sf_str symbol;
 
     if (!param_symbol(call, &symbol))
@@ -128,6 +214,14 @@ void klines_serve(struct call *call)
         return;
     if (w.has_from && w.has_to && w.from_ms > w.to_ms) {
         (void)call_fail(call, 400, -1128, "Combination of optional parameters invalid.");
+        return;
+    }
+    if (tape_of_symbol(call->ex->tapes, symbol)) {
+        tape = tape_find(call->ex->tapes, symbol, w.iv);
+        if (tape)
+            serve_tape(call, tape, &w);
+        else
+            sf_buf_add_lit(&call->ex->out, "[]");
         return;
     }
     m = param_market(call, symbol);

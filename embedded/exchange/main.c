@@ -1,11 +1,13 @@
 /* sf-exchange: stand-in for Binance spot's REST API on one machine. */
 #include "exchange.h"
 #include "faults.h"
+#include "tape.h"
 
 #include <sf/log.h>
 #include <sf/stop.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OUT_MAX ((size_t)8 << 20) /* depth at 5000 levels is the largest, 400 KiB */
@@ -20,6 +22,13 @@ int64_t exchange_now_ms(const struct exchange *ex)
     int64_t now_ms = ex->fixed_now_ms != 0 ? ex->fixed_now_ms : sf_time_now_ms();
 
     return now_ms + ex->clock_offset_ms + faults_clock_ms(ex->faults);
+}
+
+const struct symbol *exchange_symbol(const struct exchange *ex, struct sf_str name)
+{
+    const struct tape *tape = tape_of_symbol(ex->tapes, name);
+
+    return tape ? &tape->listing : symbol_find(name);
 }
 
 const struct market *exchange_market(struct exchange *ex, struct sf_str name)
@@ -43,6 +52,9 @@ static int usage(FILE *to, int code)
                 "  --weight-limit N       request weight a minute, default 6000\n"
                 "  --clock-offset-ms N    the exchange's clock against this machine's\n"
                 "  --now-ms N             a clock that stands still\n"
+                "  --klines SYMBOL:INTERVAL:PATH  candles of a file (REST page or "
+                "archive CSV, also\n"
+                "                         .gz) or of a folder of them; may be repeated\n"
                 "  --cert PATH --key PATH HTTPS with this PEM chain and key\n"
                 "  --help --version\n",
                 to);
@@ -56,40 +68,62 @@ static int bad(const char *name, const char *value, const char *expected)
     return 2;
 }
 
-/* 0: fine; else the exit code. */
+struct flag {
+    const char *name;
+    const char **text; /* or */
+    int64_t *number, min;
+};
+
+static int set_flag(const struct flag *flag, const char *value, struct exchange *ex)
+{
+    struct sf_error err = { 0 };
+
+    if (flag->text) {
+        *flag->text = value;
+    } else if (flag->number) {
+        if (sf_str_to_i64(sf_str_from(value), flag->number) != SF_OK ||
+            *flag->number < flag->min)
+            return bad(flag->name, value, "a number in range");
+    } else if (tapes_load(ex->tapes, value, &err) != SF_OK) {
+        (void)fprintf(stderr, "sf-exchange: %s: %s\n", flag->name, err.text);
+        return 2;
+    }
+    return 0;
+}
+
+/* "--flag value" or "--flag=value". 0: fine; else the exit code. */
 static int parse(int argc, char **argv, struct options *o, struct exchange *ex)
 {
-    const struct {
-        const char *name;
-        const char **text;
-        int64_t *number;
-        int64_t min;
-    } flags[] = {
-        { "--listen", &o->listen, NULL, 0 },
-        { "--cert", &o->cert, NULL, 0 },
-        { "--key", &o->key, NULL, 0 },
-        { "--seed", NULL, &o->seed, 0 },
-        { "--weight-limit", NULL, &o->weight_limit, 1 },
-        { "--clock-offset-ms", NULL, &ex->clock_offset_ms, -SF_TIME_MAX_MS },
-        { "--now-ms", NULL, &ex->fixed_now_ms, 1 },
+    const struct flag flags[] = {
+        { .name = "--listen", .text = &o->listen },
+        { .name = "--cert", .text = &o->cert },
+        { .name = "--key", .text = &o->key },
+        { .name = "--seed", .number = &o->seed },
+        { .name = "--weight-limit", .number = &o->weight_limit, .min = 1 },
+        { .name = "--clock-offset-ms",
+          .number = &ex->clock_offset_ms,
+          .min = -SF_TIME_MAX_MS },
+        { .name = "--now-ms", .number = &ex->fixed_now_ms, .min = 1 },
+        { .name = "--klines" },
+        { .name = NULL },
     };
 
-    for (int i = 1; i < argc; i += 2) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        size_t f = 0;
+    for (int i = 1; i < argc; i++) {
+        struct sf_str rest, name = sf_str_cut(sf_str_from(argv[i]), '=', &rest);
+        const char *value = argv[i][name.len] == '=' ? rest.p : argv[i + 1];
+        const struct flag *flag = flags;
+        int code;
 
-        while (f < sizeof(flags) / sizeof(flags[0]) &&
-               strcmp(argv[i], flags[f].name) != 0)
-            f++;
-        if (f == sizeof(flags) / sizeof(flags[0]))
+        while (flag->name && !sf_str_eq(name, sf_str_from(flag->name)))
+            flag++;
+        if (!flag->name)
             return bad("argument", argv[i], "one that --help lists");
         if (!value)
-            return bad(argv[i], NULL, "a value");
-        if (flags[f].text)
-            *flags[f].text = value;
-        else if (sf_str_to_i64(sf_str_from(value), flags[f].number) != SF_OK ||
-                 *flags[f].number < flags[f].min)
-            return bad(argv[i], value, "a number in range");
+            return bad(flag->name, NULL, "a value");
+        code = set_flag(flag, value, ex);
+        if (code != 0)
+            return code;
+        i += value == argv[i + 1];
     }
     return 0;
 }
@@ -134,7 +168,8 @@ int main(int argc, char **argv)
 {
     struct options o = { .listen = "127.0.0.1:9180", .weight_limit = 6000, .seed = 1 };
     struct faults faults = { 0 };
-    struct exchange ex = { .faults = &faults };
+    struct tapes *tapes = calloc(1, sizeof(*tapes));
+    struct exchange ex = { .faults = &faults, .tapes = tapes };
     struct sf_error err = { 0 };
     int code;
 
@@ -144,9 +179,9 @@ int main(int argc, char **argv)
         (void)puts("sf-exchange " SF_VERSION);
         return 0;
     }
-    code = parse(argc, argv, &o, &ex);
+    code = tapes ? parse(argc, argv, &o, &ex) : 1;
     if (code != 0)
-        return code;
+        goto out;
     sf_log_init("sf-exchange", NULL, SF_LOG_INFO, SF_LOG_LOGFMT);
     ex.seed = (uint64_t)o.seed;
     budget_init(&ex.budget, o.weight_limit);
@@ -158,5 +193,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < SYMBOLS_MAX; i++)
         market_destroy(ex.markets[i]);
     sf_buf_release(&ex.out);
+out:
+    if (tapes)
+        tapes_release(tapes);
+    free(tapes);
     return code;
 }

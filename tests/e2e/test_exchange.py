@@ -1,7 +1,11 @@
 """sf-exchange: what a program that knows Binance spot's REST API gets to see."""
 
+import calendar
 import email.utils
+import gzip
 import json
+import os
+import pathlib
 import time
 import urllib.error
 import urllib.request
@@ -9,7 +13,7 @@ from decimal import Decimal
 
 import pytest
 from flow import DAY_MS, day_ms, http
-from sfproc import Proc
+from sfproc import ROOT, Proc
 
 JUNE = day_ms("2024-06-01")
 
@@ -71,6 +75,15 @@ def exchange(tmp_path):
     yield start
     for e in started:
         e.proc.kill()
+
+
+@pytest.fixture
+def data():
+    """The recorded market data, which is no part of the project."""
+    folder = pathlib.Path(os.environ.get("SF_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "isda").is_dir():
+        pytest.skip(f"no recorded data in {folder} (SF_DATA)")
+    return folder
 
 
 def together(rows):
@@ -332,3 +345,95 @@ def test_bad_arguments(tmp_path):
         proc = Proc("sf-exchange", {}, tmp_path, args)
         assert proc.wait(10) in (1, 2)
         assert proc.stderr().strip()
+
+
+# ------------------------------------------------------------------------- files
+
+def row(open_ms, volume="1.5", last="0"):
+    return [open_ms, "10.10", "11.0", "9.000", "10.5", volume, open_ms + 59999, "15.75", 3, "0.5", "5.25", last]
+
+
+def test_files_in_all_forms(exchange, tmp_path):
+    rows = [row(JUNE + 60000 * i) for i in range(1200)]
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "1.json").write_text(json.dumps(rows[:700]))
+    (pages / "2.json").write_text(json.dumps(rows[700:], indent=1))
+    header = "open_time,open,high,low,close,volume,close_time,quote_volume,count,tbv,tqv,ignore\n"
+
+    def csv(stamp):
+        return "".join(",".join(str(stamp(v) if i in (0, 6) else v) for i, v in enumerate(r)) + "\n" for r in rows)
+
+    (tmp_path / "ms.csv").write_text(header + csv(lambda v: v))
+    (tmp_path / "us.csv").write_text(csv(lambda v: v * 1000 + (999 if v % 1000 else 0)))
+    text = header + csv(lambda v: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(v / 1000)) if v % 1000 == 0 else v)
+    (tmp_path / "text.csv.gz").write_bytes(gzip.compress(text.encode()))
+    e = exchange("--klines", f"AUSDT:1m:{pages}", f"--klines=DUSDT:1m:{pages}/2.json",
+                 f"--klines=DUSDT:1m:{pages}/1.json", "--klines", f"BUSDT:1m:{tmp_path}/ms.csv",
+                 "--klines", f"CUSDT:1m:{tmp_path}/us.csv", "--klines", f"BTCUSDT:1m:{tmp_path}/text.csv.gz")
+    for symbol in ("AUSDT", "BUSDT", "CUSDT", "DUSDT", "BTCUSDT"):
+        assert e.klines("1m", JUNE, JUNE + DAY_MS, symbol) == rows
+        assert e.get("klines", symbol=symbol, interval="1m", limit=3) == rows[-3:]
+        assert e.get("klines", symbol=symbol, interval="5m") == []
+        assert e.get("exchangeInfo", symbol=symbol)["symbols"][0]["quoteAsset"] == "USDT"
+    assert {"AUSDT", "BUSDT", "CUSDT"} <= {s["symbol"] for s in e.get("exchangeInfo")["symbols"]}
+    assert len(e.get("klines", symbol="ETHUSDT", interval="1m", limit=5)) == 5
+
+
+def test_rows_stored_twice_stay_together(exchange, tmp_path):
+    rows = [row(JUNE + 60000 * i, v) for i in range(10) for v in (("1", "2") if i % 3 == 0 else ("3",))]
+    (tmp_path / "page.json").write_text(json.dumps(rows))
+    e = exchange("--klines", f"AUSDT:1m:{tmp_path}/page.json")
+    assert e.get("klines", symbol="AUSDT", interval="1m", startTime=JUNE) == rows
+    for limit in range(2, 12):
+        found, begin = [], JUNE
+        while True:
+            page = e.get("klines", symbol="AUSDT", interval="1m", startTime=begin, limit=limit)
+            assert len(page) <= limit
+            if not page:
+                break
+            found += page
+            begin = page[-1][0] + 1
+        assert found == rows
+    e.faults({"kind": "missing", "from": JUNE, "to": JUNE + 60000})
+    assert e.get("klines", symbol="AUSDT", interval="1m", startTime=JUNE) == rows[3:]
+    e.faults({"kind": "duplicates", "from": JUNE + 120000, "to": JUNE + 120000})
+    young = [JUNE + 120000, "10.10", "10.10", "10.10", "10.10", "0.00000000", JUNE + 179999, "0.00000000", 0,
+             "0.00000000", "0.00000000", "0"]
+    assert e.get("klines", symbol="AUSDT", interval="1m", startTime=JUNE) == rows[:3] + [young] + rows[3:]
+
+
+@pytest.mark.parametrize("content", [
+    "[[1,2]]", "{}", "[", json.dumps([row(JUNE)[:11]]), json.dumps([row(JUNE) + [1]]), json.dumps([row(JUNE, "1e5")]),
+    "a,b,c\n1,2,3\n", "1.70027E+12,1,1,1,1,1,1.70027E+12,1,1,1,1,0\n"])
+def test_bad_files_are_refused(tmp_path, content):
+    (tmp_path / "bad").write_text(content)
+    proc = Proc("sf-exchange", {}, tmp_path, ["--listen", "127.0.0.1:0", "--klines", f"AUSDT:1m:{tmp_path}/bad"])
+    assert proc.wait(10) == 2
+    assert str(tmp_path / "bad") in proc.stderr()
+
+
+@pytest.mark.parametrize("spec", ["", "AUSDT", "AUSDT:1m", "AUSDT:7m:/tmp", "AUSDT:1m:/nowhere/at/all"])
+def test_bad_specs_are_refused(tmp_path, spec):
+    proc = Proc("sf-exchange", {}, tmp_path, ["--listen", "127.0.0.1:0", "--klines", spec])
+    assert proc.wait(10) == 2
+    assert "--klines" in proc.stderr()
+
+
+def test_recorded_files(exchange, data):
+    spot, isda = data / "spot1m-12field", data / "isda" / "FILUSDT-1m-2023-08.csv.gz"
+    e = exchange("--klines", f"BTCUSDT:1m:{spot}/SPM_Project-BTCUSDT-1m-data.csv.gz", "--klines", f"FILUSDT:1m:{isda}",
+                 "--klines", f"XUSDT:1m:{data}/bbgo/BTCUSDT-1m-2026-09-15.csv", "--weight-limit", "100000")
+    with gzip.open(isda, "rt") as f:
+        want = [line.strip().split(",") for line in f][1:]
+    rows = e.klines("1m", int(want[0][0]), int(want[-1][0]) + 1, "FILUSDT")
+    assert [[str(v) for v in r] for r in rows] == want
+    with gzip.open(spot / "SPM_Project-BTCUSDT-1m-data.csv.gz", "rt") as f:
+        want = [line.strip().split(",") for line in f][1:]
+    begin = calendar.timegm(time.strptime(want[0][0], "%Y-%m-%d %H:%M:%S")) * 1000
+    rows = e.klines("1m", begin, begin + 3000 * DAY_MS, "BTCUSDT")
+    assert sorted(tuple(str(v) for v in r[1:11]) for r in rows) == sorted(tuple(w[1:11]) for w in want)
+    assert len(rows) > len({r[0] for r in rows})  # minutes stored two or three times
+    assert e.get("klines", symbol="XUSDT", interval="1m", startTime=1789430400000, limit=1) == [
+        [1789430400000, "78189.20000000", "78200.23000000", "78176.65000000", "78199.66000000", "3.48107000",
+         1789430459999, "272165.78776570", 1076, "1.44229000", "112765.69532040", "0"]]
