@@ -18,7 +18,7 @@ B       := $(BUILD)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(STATIC),/stati
 
 # What the code may use. A program that needs less pays nothing: --as-needed.
 PKGS       ?= rdkafka libcurl jansson libwebsockets libuv openssl
-EMB_PKGS   ?= $(PKGS) sqlite3
+EMB_PKGS   ?= $(PKGS) sqlite3 zlib
 PKG_CONFIG ?= pkg-config
 # The build tools are installed by `make deps`; everything else asks pkg-config only when used.
 cflags      = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(1)))
