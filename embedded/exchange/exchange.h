@@ -59,7 +59,6 @@ void rest_on_request(void *arg, struct sf_httpd_req *req);
 void klines_serve(struct call *call);
 void agg_trades_serve(struct call *call);
 void trades_serve(struct call *call);
-void historical_trades_serve(struct call *call);
 void depth_serve(struct call *call);
 void info_serve(struct call *call);
 

@@ -23,7 +23,7 @@ static void time_serve(struct call *call)
 /* clang-format off */
 static const struct {
     const char *path;
-    int64_t weight; /* 0: depends on the parameters */
+    int64_t weight; /* 0: depth's, by its limit */
     void (*serve)(struct call *call);
     const char *params;
 } routes[] = {
@@ -31,6 +31,10 @@ static const struct {
     { "/api/v3/time",         1,  time_serve,   "" },
     { "/api/v3/exchangeInfo", 20, info_serve,   "symbol symbols" },
     { "/api/v3/klines",       2,  klines_serve, "symbol interval startTime endTime timeZone limit" },
+    { "/api/v3/aggTrades",    4,  agg_trades_serve, "symbol fromId startTime endTime limit" },
+    { "/api/v3/trades",       25, trades_serve, "symbol limit" },
+    { "/api/v3/historicalTrades", 25, trades_serve, "symbol limit fromId" },
+    { "/api/v3/depth",        0,  depth_serve,  "symbol limit symbolStatus" },
 };
 /* clang-format on */
 #define ROUTES_N (sizeof(routes) / sizeof(routes[0]))
@@ -170,6 +174,8 @@ static void serve(struct call *call)
     if (route < ROUTES_N)
         is_read = params_read(call, routes[route].params);
     weight = route < ROUTES_N ? routes[route].weight : 1;
+    if (weight == 0)
+        weight = depth_weight(call);
     ex->stats.requests++;
     ex->stats.weight += weight;
     verdict = budget_take(&ex->budget, weight, sf_time_now_ms(), &wait_ms);

@@ -437,3 +437,83 @@ def test_recorded_files(exchange, data):
     assert e.get("klines", symbol="XUSDT", interval="1m", startTime=1789430400000, limit=1) == [
         [1789430400000, "78189.20000000", "78200.23000000", "78176.65000000", "78199.66000000", "3.48107000",
          1789430459999, "272165.78776570", 1076, "1.44229000", "112765.69532040", "0"]]
+
+
+# ------------------------------------------------------------------------- trades, book
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "XRPUSDT"])
+def test_trades_are_what_candles_are_made_of(exchange, symbol):
+    e = exchange("--weight-limit", "100000")
+    for open_ms in (JUNE + 7 * 60000, JUNE + DAY_MS - 60000):
+        want, = e.get("klines", symbol=symbol, interval="1m", startTime=open_ms, limit=1)
+        aggs = e.get("aggTrades", symbol=symbol, startTime=open_ms, endTime=open_ms + 59999, limit=1000)
+        assert len(aggs) < 1000
+        trades = e.get("historicalTrades", symbol=symbol, fromId=aggs[0]["f"], limit=1000)
+        trades = [t for t in trades if t["time"] < open_ms + 60000]
+        assert [t["id"] for t in trades] == list(range(aggs[0]["f"], aggs[-1]["l"] + 1))
+        assert [t["time"] for t in trades] == sorted(t["time"] for t in trades)
+        prices = [Decimal(t["price"]) for t in trades]
+        assert [Decimal(want[i]) for i in (1, 2, 3, 4)] == [prices[0], max(prices), min(prices), prices[-1]]
+        assert Decimal(want[5]) == sum(Decimal(t["qty"]) for t in trades)
+        assert Decimal(want[7]) == sum(Decimal(t["quoteQty"]) for t in trades)
+        assert all(Decimal(t["quoteQty"]) == Decimal(t["qty"]) * Decimal(t["price"]) for t in trades)
+        assert want[8] == len(trades)
+        bought = [t for t in trades if not t["isBuyerMaker"]]
+        assert Decimal(want[9]) == sum(Decimal(t["qty"]) for t in bought)
+        assert Decimal(want[10]) == sum(Decimal(t["quoteQty"]) for t in bought)
+        by_id = {t["id"]: t for t in trades}
+        assert any(a["l"] > a["f"] for a in aggs)
+        for a in aggs:
+            parts = [by_id[i] for i in range(a["f"], a["l"] + 1)]
+            assert {(t["price"], t["time"], t["isBuyerMaker"]) for t in parts} == {(a["p"], a["T"], a["m"])}
+            assert Decimal(a["q"]) == sum(Decimal(t["qty"]) for t in parts)
+
+
+def test_paging_by_id_meets_every_trade(exchange):
+    e = exchange("--weight-limit", "100000")
+    aggs, at = [], e.get("aggTrades", symbol="BTCUSDT", startTime=JUNE - 20000, limit=1)[0]["a"]
+    for limit in (1, 7, 100, 1000, 1000):
+        page = e.get("aggTrades", symbol="BTCUSDT", fromId=at, limit=limit)
+        assert len(page) == limit
+        aggs += page
+        at = page[-1]["a"] + 1
+    for before, after in zip(aggs, aggs[1:]):
+        assert after["a"] == before["a"] + 1 and after["f"] == before["l"] + 1 and after["T"] >= before["T"]
+    first = e.get("historicalTrades", symbol="BTCUSDT", fromId=0, limit=3)
+    assert [t["id"] for t in first] == [0, 1, 2]
+    assert e.get("aggTrades", symbol="BTCUSDT", fromId=0, limit=1)[0]["f"] == 0
+    assert e.get("aggTrades", symbol="BTCUSDT", fromId=10 ** 15) == []
+
+
+def test_newest_trades_end_now(exchange):
+    now = JUNE + 12345
+    e = exchange("--now-ms", str(now), "--weight-limit", "100000")
+    newest = e.get("trades", symbol="BTCUSDT", limit=1000)
+    assert len(newest) == 1000 and newest[-1]["time"] <= now
+    assert newest == e.get("historicalTrades", symbol="BTCUSDT", limit=1000)
+    assert e.get("historicalTrades", symbol="BTCUSDT", fromId=newest[-1]["id"] + 1) == []
+    assert e.get("historicalTrades", symbol="BTCUSDT", fromId=newest[0]["id"], limit=1000) == newest
+    aggs = e.get("aggTrades", symbol="BTCUSDT", limit=3)
+    assert aggs[-1]["l"] == newest[-1]["id"]
+    assert e.get("aggTrades", symbol="BTCUSDT", endTime=now, limit=3) == aggs
+    assert e.get("aggTrades", symbol="BTCUSDT", endTime=aggs[-1]["T"] - 1, limit=1)[0]["a"] < aggs[-1]["a"]
+    assert e.ask("aggTrades", symbol="BTCUSDT", fromId=1, startTime=now)[2]["code"] == -1128
+    assert e.ask("trades", symbol="BTCUSDT", fromId=1)[2]["code"] == -1104
+
+
+def test_depth(exchange):
+    e = exchange("--now-ms", str(JUNE + 50), "--weight-limit", "100000")
+    last = e.get("trades", symbol="BTCUSDT", limit=1)[0]
+    for limit, rows, weight in ((None, 100, 5), (5, 5, 5), (101, 101, 25), (1000, 1000, 50), (9999, 5000, 250)):
+        before = e.stats()["weight"]
+        book = e.get("depth", symbol="BTCUSDT", **({} if limit is None else {"limit": limit}))
+        assert e.stats()["weight"] - before == weight
+        assert (len(book["bids"]), len(book["asks"])) == (rows, rows)
+        bids, asks = [[Decimal(p) for p, _ in book[side]] for side in ("bids", "asks")]
+        assert bids == sorted(set(bids), reverse=True) and asks == sorted(set(asks)) and bids[0] < asks[0]
+        assert abs(bids[0] - Decimal(last["price"])) < 100
+        assert all(Decimal(q) > 0 for _, q in book["bids"] + book["asks"])
+    later = exchange("--now-ms", str(JUNE + 150)).get("depth", symbol="BTCUSDT")
+    assert later["lastUpdateId"] == book["lastUpdateId"] + 1
+    assert e.ask("depth", symbol="BTCUSDT", symbolStatus="HALT")[2]["code"] == -1220
+    assert e.ask("depth", symbol="BTCUSDT", symbolStatus="x")[2]["code"] == -1122
