@@ -1,0 +1,443 @@
+#include "work.h"
+
+#include "store.h"
+
+#include <sf/log.h>
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define POOL_MAX      16
+#define QUEUE_MAX     4096 /* requests waiting, beside those that are being served */
+#define GROUP_MAX     512  /* requests in one transaction: bounds the wait of the first */
+#define WAL_PAGES     2048 /* 16 MiB: then the checkpoint thread copies them */
+#define WAL_PAGES_MAX 32768 /* 256 MiB: then the writer waits for it */
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct call *first, **last;
+    size_t n;
+    bool is_closed;
+};
+
+struct work {
+    struct store *store;
+    struct queue pool_queue, write_queue;
+    pthread_t pool[POOL_MAX], writer, checkpointer;
+    size_t pool_n;
+    bool has_writer, has_checkpointer;
+    struct db *db; /* the writer's */
+    struct tx tx;
+    int wal_pages; /* as of the last commit */
+    pthread_mutex_t wal_lock;
+    pthread_cond_t wal_grew;
+    bool wants_checkpoint, is_closing;
+};
+
+/* ------------------------------------------------------------------------ queues */
+
+static void queue_init(struct queue *q)
+{
+    (void)pthread_mutex_init(&q->lock, NULL);
+    (void)pthread_cond_init(&q->filled, NULL);
+    q->last = &q->first;
+}
+
+static void queue_close(struct queue *q)
+{
+    (void)pthread_mutex_lock(&q->lock);
+    q->is_closed = true;
+    (void)pthread_cond_broadcast(&q->filled);
+    (void)pthread_mutex_unlock(&q->lock);
+}
+
+static bool queue_put(struct queue *q, struct call *c, size_t max)
+{
+    bool has_room;
+
+    c->next = NULL;
+    (void)pthread_mutex_lock(&q->lock);
+    has_room = q->n < max;
+    if (has_room) {
+        *q->last = c;
+        q->last = &c->next;
+        q->n++;
+        (void)pthread_cond_signal(&q->filled);
+    }
+    (void)pthread_mutex_unlock(&q->lock);
+    return has_room;
+}
+
+/* Up to @max calls as a list, at least one; NULL when closed and empty. */
+static struct call *queue_take(struct queue *q, size_t max)
+{
+    struct call *list, **end = &list;
+    size_t n = 0;
+
+    (void)pthread_mutex_lock(&q->lock);
+    while (!q->first && !q->is_closed)
+        (void)pthread_cond_wait(&q->filled, &q->lock);
+    list = q->first;
+    while (*end && n < max) {
+        end = &(*end)->next;
+        n++;
+    }
+    q->first = *end;
+    *end = NULL;
+    if (!q->first)
+        q->last = &q->first;
+    q->n -= n;
+    (void)pthread_mutex_unlock(&q->lock);
+    return list;
+}
+
+/* -------------------------------------------------------------------------- pool */
+
+static void done(struct work *w, struct call *c)
+{
+    call_finish(c);
+    store_done(w->store, c);
+}
+
+/* One snapshot for all that a request reads. */
+static void run_read(struct call *c, struct db *db)
+{
+    c->db = db;
+    if (db_exec(db, "BEGIN", &c->fault))
+        c->route->fn(c);
+    if (!sqlite3_get_autocommit(db_handle(db))) {
+        struct fault f = { 0 };
+
+        (void)db_exec(db, "COMMIT", &f);
+    }
+    c->db = NULL;
+}
+
+static void serve(struct work *w, struct call *c, struct db *db)
+{
+    c->cat = store_cat(w->store);
+    if (c->http && (!call_parse(c) || !call_admit(c))) {
+        done(w, c);
+        return;
+    }
+    if (c->route->prepare)
+        c->route->prepare(c);
+    if (c->fault.num != FAULT_NONE) {
+        done(w, c);
+        return;
+    }
+    if (!(c->route->flags & (ROUTE_WRITE | ROUTE_DDL))) {
+        run_read(c, db);
+        done(w, c);
+        return;
+    }
+    if (!queue_put(&w->write_queue, c, QUEUE_MAX)) {
+        (void)fault_set(&c->fault, FAULT_QUEUE_FULL, NULL);
+        done(w, c);
+    }
+}
+
+static void *pool_main(void *arg)
+{
+    struct work *w = arg;
+    struct sf_error err = { 0 };
+    struct db *db = NULL;
+    struct call *c;
+
+    if (db_open(store_db_path(w->store), false, &db, &err) != SF_OK)
+        sf_log_error(SF_LOG_ERROR, "reader_failed", &err);
+    while ((c = queue_take(&w->pool_queue, 1))) {
+        if (db) {
+            serve(w, c, db);
+            continue;
+        }
+        (void)fault_set(&c->fault, FAULT_IO_ERROR, "cannot open the database file");
+        done(w, c);
+    }
+    db_close(db);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------ writer */
+
+/* What the writer sees may be newer than what the pool thread saw. */
+static bool refresh(struct work *w, struct call *c)
+{
+    cat_unref(c->cat);
+    c->cat = store_cat(w->store);
+    if (!c->http) {
+        c->db = w->db;
+        c->tx = &w->tx;
+        return true;
+    }
+    c->user = NULL;
+    c->db = w->db;
+    c->tx = &w->tx;
+    return call_admit(c);
+}
+
+/* Run @c in the open transaction. False: the storage failed. */
+static bool run_write(struct work *w, struct call *c)
+{
+    /* more numbers than documents: each takes at least "{}," of the body */
+    if (refresh(w, c) && tx_reserve(&w->tx, c->body.len / 2 + 16, &c->fault))
+        c->route->fn(c);
+    return !db_is_broken(&c->fault);
+}
+
+/* A transaction of its own. */
+static void run_alone(struct work *w, struct call *c)
+{
+    bool is_ddl = c->route->flags & ROUTE_DDL;
+    struct fault f = { 0 };
+    struct cat *cat = NULL;
+
+    if (!tx_begin(&w->tx, &c->fault))
+        return;
+    if (!run_write(w, c) || (is_ddl && c->fault.num != FAULT_NONE)) {
+        tx_rollback(&w->tx);
+        return;
+    }
+    /* the new picture is read before the commit: when that fails, nothing happened */
+    if (is_ddl && !cat_load(w->db, &cat, &f))
+        (void)fault_set(&c->fault, f.num, "%s", f.text);
+    if (c->fault.num == FAULT_NONE || !is_ddl)
+        (void)tx_commit(&w->tx, &f);
+    if (f.num != FAULT_NONE) {
+        fault_clear(&c->fault);
+        (void)fault_set(&c->fault, f.num, "%s", f.text);
+        tx_rollback(&w->tx);
+        cat_unref(cat);
+        return;
+    }
+    if (cat) {
+        db_forget(w->db);
+        store_publish(w->store, cat);
+    }
+}
+
+/* All of @list in one transaction. False: nothing of it was kept. */
+static bool run_group(struct work *w, struct call *list)
+{
+    struct fault f = { 0 };
+    bool is_good = tx_begin(&w->tx, &f);
+
+    for (struct call *c = list; c && is_good; c = c->next)
+        is_good = run_write(w, c);
+    if (is_good && tx_commit(&w->tx, &f))
+        return true;
+    tx_rollback(&w->tx);
+    return false;
+}
+
+static void answer_all(struct work *w, struct call *list)
+{
+    while (list) {
+        struct call *next = list->next;
+
+        done(w, list);
+        list = next;
+    }
+}
+
+static void run_list(struct work *w, struct call *list)
+{
+    if (!list)
+        return;
+    if (list->next && run_group(w, list)) {
+        answer_all(w, list);
+        return;
+    }
+    while (list) {
+        struct call *next = list->next;
+
+        call_restart(list);
+        run_alone(w, list);
+        done(w, list);
+        list = next;
+    }
+}
+
+/* Cut the list at calls that must be alone. */
+static void run_all(struct work *w, struct call *list)
+{
+    struct call *group = NULL, **end = &group;
+
+    while (list) {
+        struct call *c = list;
+
+        list = c->next;
+        c->next = NULL;
+        if (!(c->route->flags & ROUTE_DDL)) {
+            *end = c;
+            end = &c->next;
+            continue;
+        }
+        run_list(w, group);
+        group = NULL;
+        end = &group;
+        run_alone(w, c);
+        done(w, c);
+    }
+    run_list(w, group);
+}
+
+static int on_wal(void *arg, sqlite3 *handle, const char *name, int pages)
+{
+    struct work *w = arg;
+
+    (void)handle;
+    (void)name;
+    w->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* The checkpointer copies while we go on; only when it cannot keep up, we help and wait,
+ * so that the log starts over. */
+static void tend_wal(struct work *w)
+{
+    if (w->wal_pages < WAL_PAGES)
+        return;
+    if (w->wal_pages >= WAL_PAGES_MAX) {
+        (void)sqlite3_wal_checkpoint_v2(db_handle(w->db), NULL, SQLITE_CHECKPOINT_RESTART,
+                                        NULL, NULL);
+        w->wal_pages = 0;
+        return;
+    }
+    (void)pthread_mutex_lock(&w->wal_lock);
+    w->wants_checkpoint = true;
+    (void)pthread_cond_signal(&w->wal_grew);
+    (void)pthread_mutex_unlock(&w->wal_lock);
+}
+
+static void *writer_main(void *arg)
+{
+    struct work *w = arg;
+    struct call *list;
+
+    (void)sqlite3_wal_hook(db_handle(w->db), on_wal, w);
+    while ((list = queue_take(&w->write_queue, GROUP_MAX))) {
+        run_all(w, list);
+        tend_wal(w);
+    }
+    return NULL;
+}
+
+static void *checkpoint_main(void *arg)
+{
+    struct work *w = arg;
+    struct sf_error err = { 0 };
+    struct db *db = NULL;
+
+    if (db_open(store_db_path(w->store), true, &db, &err) != SF_OK) {
+        sf_log_error(SF_LOG_WARN, "checkpointer_failed", &err);
+        return NULL; /* the writer's own checkpoints bound the log */
+    }
+    (void)pthread_mutex_lock(&w->wal_lock);
+    while (!w->is_closing) {
+        if (!w->wants_checkpoint) {
+            (void)pthread_cond_wait(&w->wal_grew, &w->wal_lock);
+            continue;
+        }
+        w->wants_checkpoint = false;
+        (void)pthread_mutex_unlock(&w->wal_lock);
+        (void)sqlite3_wal_checkpoint_v2(db_handle(db), NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                        NULL, NULL);
+        (void)pthread_mutex_lock(&w->wal_lock);
+    }
+    (void)pthread_mutex_unlock(&w->wal_lock);
+    db_close(db);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------- life */
+
+bool work_add(struct work *work, struct call *c)
+{
+    return queue_put(&work->pool_queue, c, QUEUE_MAX);
+}
+
+static enum sf_status open_writer(struct work *w, struct sf_error *err)
+{
+    struct fault f = { 0 };
+
+    if (db_open(store_db_path(w->store), true, &w->db, err) != SF_OK)
+        return SF_EIO;
+    if (!tx_init(&w->tx, w->db, &f))
+        return sf_error_set(err, SF_EIO, "%s", f.text);
+    return SF_OK;
+}
+
+/* As many readers as cores, two at least: a long query must not stop short ones. */
+static size_t pool_size(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (cores < 2)
+        return 2;
+    return cores > POOL_MAX ? POOL_MAX : (size_t)cores;
+}
+
+static enum sf_status start_threads(struct work *w, struct sf_error *err)
+{
+    size_t n = pool_size();
+
+    if (pthread_create(&w->writer, NULL, writer_main, w) != 0)
+        return sf_error_set(err, SF_EIO, "cannot start a thread");
+    w->has_writer = true;
+    if (pthread_create(&w->checkpointer, NULL, checkpoint_main, w) != 0)
+        return sf_error_set(err, SF_EIO, "cannot start a thread");
+    w->has_checkpointer = true;
+    for (; w->pool_n < n; w->pool_n++)
+        if (pthread_create(&w->pool[w->pool_n], NULL, pool_main, w) != 0)
+            return sf_error_set(err, SF_EIO, "cannot start a thread");
+    return SF_OK;
+}
+
+enum sf_status work_create(struct store *store, struct work **ret_work,
+                           struct sf_error *err)
+{
+    struct work *w = calloc(1, sizeof(*w));
+    enum sf_status status;
+
+    if (!w)
+        return sf_error_set(err, SF_ENOMEM, "no memory for the threads");
+    w->store = store;
+    queue_init(&w->pool_queue);
+    queue_init(&w->write_queue);
+    (void)pthread_mutex_init(&w->wal_lock, NULL);
+    (void)pthread_cond_init(&w->wal_grew, NULL);
+    status = open_writer(w, err);
+    if (status == SF_OK)
+        status = start_threads(w, err);
+    if (status != SF_OK) {
+        work_destroy(w);
+        return status;
+    }
+    *ret_work = w;
+    return SF_OK;
+}
+
+/* The pool first: it feeds the writer. */
+void work_destroy(struct work *w)
+{
+    if (!w)
+        return;
+    queue_close(&w->pool_queue);
+    while (w->pool_n > 0)
+        (void)pthread_join(w->pool[--w->pool_n], NULL);
+    queue_close(&w->write_queue);
+    if (w->has_writer)
+        (void)pthread_join(w->writer, NULL);
+    (void)pthread_mutex_lock(&w->wal_lock);
+    w->is_closing = true;
+    (void)pthread_cond_signal(&w->wal_grew);
+    (void)pthread_mutex_unlock(&w->wal_lock);
+    if (w->has_checkpointer)
+        (void)pthread_join(w->checkpointer, NULL);
+    tx_release(&w->tx);
+    db_close(w->db);
+    free(w);
+}
