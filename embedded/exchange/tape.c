@@ -163,7 +163,7 @@ enum sf_status tapes_load(struct tapes *t, const char *spec, struct sf_error *er
         return sf_error_set(err, SF_EINVAL, "expected at most %d symbols and intervals",
                             TAPES_MAX);
     rc = tape_read(tape, path.p, err); /* the path ends with the spec */
-    if (rc == SF_OK)
+    if (rc == SF_OK && tape->rows_n > 0)
         qsort(tape->rows, tape->rows_n, sizeof(*tape->rows), by_time);
     return rc;
 }
