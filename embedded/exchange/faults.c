@@ -170,7 +170,7 @@ static enum sf_status parse_fault(struct sf_scan *s, struct fault *fault,
 enum sf_status faults_parse(struct faults *f, struct sf_str text, uint64_t seed,
                             struct sf_error *err)
 {
-    struct faults fresh = { .state = seed };
+    struct faults fresh = { .seed = seed, .state = seed };
     struct sf_scan s;
     enum sf_token token;
 
@@ -301,7 +301,7 @@ enum row_fate faults_row(const struct faults *f, uint32_t mask, int64_t open_ms,
         /* by open time, so that a row shares its fate with itself in the next answer */
         if (!(mask & (UINT32_C(1) << i)) || open_ms < fault->from_ms ||
             open_ms > fault->to_ms ||
-            (int64_t)(mix(f->state + i, (uint64_t)open_ms) % MILLION) >= fault->chance)
+            (int64_t)(mix(f->seed + i, (uint64_t)open_ms) % MILLION) >= fault->chance)
             continue;
         *used |= UINT32_C(1) << i;
         if (fault->kind == FAULT_MISSING)

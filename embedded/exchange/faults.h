@@ -44,7 +44,8 @@ struct fault {
 struct faults {
     struct fault list[FAULTS_MAX];
     size_t n;
-    uint64_t state; /* of the random numbers */
+    uint64_t seed;  /* of what hits rows */
+    uint64_t state; /* of what hits requests: moves with each that is asked */
 };
 
 /* Replace the list by the JSON array @text. On failure it is as before.

@@ -329,6 +329,16 @@ def test_missing_and_doubled_rows(exchange):
     assert e.klines("1m", JUNE, JUNE + DAY_MS) == good
 
 
+def test_a_row_keeps_its_fate_beside_other_faults(exchange):
+    e = exchange()
+    e.faults({"kind": "missing", "probability": 0.2}, {"kind": "delay", "ms": 0, "probability": 0.5})
+    ask = {"symbol": "BTCUSDT", "interval": "1m", "startTime": JUNE, "endTime": JUNE + 60000 * 499}
+    rows = e.get("klines", **ask)
+    assert 330 < len(rows) < 470
+    for _ in range(5):
+        assert e.get("klines", **ask) == rows
+
+
 @pytest.mark.parametrize("faults", ["{}", "[1]", "[", '[{"kind":"what"}]', '[{"kind":"5xx","probability":2}]',
                                     '[{"kind":"5xx","count":-1}]', '[{"kind":"5xx","colour":"red"}]',
                                     '[{"kind":"5xx","path":1}]', '[{"path":"x"}]'])
