@@ -7,10 +7,11 @@
 
 #define DAY_MS INT64_C(86400000)
 
-/* Report what a name function or parser said about setting @name. */
-static void wrong(struct sf_problems *p, const char *name, const struct sf_error *err)
+/* Report what a name function or parser expected of setting @name. */
+static void wrong(struct sf_problems *p, const char *name, const char *value,
+                  const struct sf_error *err)
 {
-    sf_conf_problem(p, "%s: %s", name, err->text);
+    sf_conf_problem(p, "%s='%.80s': %s", name, value, err->text);
 }
 
 /* -------------------------------------------------------------------------- type */
@@ -23,7 +24,7 @@ static void check_type(struct sf_conf *conf, const char *image, struct sf_proble
     if (conf->type[0] == '\0')
         return; /* reported as missing */
     if (sf_type_parse(sf_str_from(conf->type), &conf->type_ref, &err) != SF_OK) {
-        wrong(p, "TYPE", &err);
+        wrong(p, "TYPE", conf->type, &err);
         return;
     }
     type = conf->type_ref.type;
@@ -35,11 +36,11 @@ static void check_type(struct sf_conf *conf, const char *image, struct sf_proble
     if (conf->interval[0] == '\0')
         return;
     if (!conf->type_ref.interval)
-        sf_conf_problem(p, "INTERVAL='%s': TYPE='%s' has no interval", conf->interval,
+        sf_conf_problem(p, "INTERVAL='%.80s': TYPE='%s' has no interval", conf->interval,
                         conf->type);
     else if (!sf_str_eq(sf_str_from(conf->interval),
                         sf_str_from(conf->type_ref.interval->name)))
-        sf_conf_problem(p, "INTERVAL='%s': expected %s, as TYPE='%s' says",
+        sf_conf_problem(p, "INTERVAL='%.80s': expected %s, as TYPE='%s' says",
                         conf->interval, conf->type_ref.interval->name, conf->type);
 }
 
@@ -53,56 +54,68 @@ static bool has_symbol(const struct sf_conf *conf, const char *symbol)
     return false;
 }
 
-static void add_symbols(struct sf_conf *conf, struct sf_problems *p)
+/* Every part of SYMBOL, an empty one too: a comma at the end is a slip. */
+static void add_symbols(struct sf_conf *conf, size_t n, struct sf_problems *p)
 {
     struct sf_str rest = sf_str_from(conf->symbol);
 
-    while (rest.len > 0) {
+    while (conf->symbols_n < n) {
         struct sf_str one = sf_str_cut(rest, ',', &rest);
-        char symbol[SF_SYMBOL_MAX + 1];
+        char *symbol = conf->symbols[conf->symbols_n];
         struct sf_error err = { 0 };
 
         if (sf_name_symbol(one, symbol, &err) != SF_OK) {
-            wrong(p, "SYMBOL", &err);
+            wrong(p, "SYMBOL", conf->symbol, &err);
             return;
         }
         if (has_symbol(conf, symbol)) {
-            sf_conf_problem(p, "SYMBOL: %s stands twice", symbol);
+            sf_conf_problem(p, "SYMBOL='%.80s': %s stands twice", conf->symbol, symbol);
             return;
         }
-        memcpy(conf->symbols[conf->symbols_n++], symbol, sizeof(symbol));
+        conf->symbols_n++;
     }
 }
 
-static enum sf_status check_symbols(struct sf_conf *conf, struct sf_problems *p)
+static void check_subject(struct sf_conf *conf, struct sf_problems *p)
 {
     struct sf_error err = { 0 };
+
+    if (conf->group[0] != '\0') {
+        if (sf_name_symbol(sf_str_from(conf->group), conf->subject, &err) != SF_OK)
+            wrong(p, "GROUP", conf->group, &err);
+    } else if (conf->symbols_n == 1) {
+        memcpy(conf->subject, conf->symbols[0], sizeof(conf->subject));
+    } else {
+        sf_conf_problem(p,
+                        "GROUP is not set: %zu symbols need a name that stands for them",
+                        conf->symbols_n);
+    }
+}
+
+static void check_symbols(struct sf_conf *conf, struct sf_problems *p)
+{
     size_t n = 1;
 
     for (const char *c = conf->symbol; *c; c++)
         n += *c == ',';
     if (n > SF_SYMBOLS_MAX) {
-        sf_conf_problem(p, "SYMBOL: %zu symbols, at most %d", n, SF_SYMBOLS_MAX);
-        return SF_OK;
+        sf_conf_problem(p, "SYMBOL='%.80s': %zu symbols, expected at most %d",
+                        conf->symbol, n, SF_SYMBOLS_MAX);
+        return;
     }
     conf->symbols = calloc(n, sizeof(*conf->symbols));
-    if (!conf->symbols)
-        return SF_ENOMEM;
-    add_symbols(conf, p);
-    if (conf->group[0] != '\0') {
-        if (sf_name_symbol(sf_str_from(conf->group), conf->subject, &err) != SF_OK)
-            wrong(p, "GROUP", &err);
-    } else if (conf->symbols_n == 1) {
-        memcpy(conf->subject, conf->symbols[0], sizeof(conf->subject));
-    } else if (conf->symbols_n > 1) {
-        sf_conf_problem(p,
-                        "GROUP is not set: %zu symbols need a name that stands for them",
-                        conf->symbols_n);
+    if (!conf->symbols) {
+        sf_conf_out_of_memory(p);
+        return;
     }
-    if (conf->symbols_n > 1 && conf->type_ref.type && conf->type_ref.type->has_range)
-        sf_conf_problem(p, "SYMBOL='%s': TYPE='%s' is a history and takes one symbol",
+    add_symbols(conf, n, p);
+    if (conf->symbols_n < n)
+        return;
+    if (n > 1 && conf->type_ref.type && conf->type_ref.type->has_range)
+        sf_conf_problem(p, "SYMBOL='%.80s': TYPE='%s' is a history and takes one symbol",
                         conf->symbol, conf->type);
-    return SF_OK;
+    else
+        check_subject(conf, p);
 }
 
 /* ------------------------------------------------------------------------- range */
@@ -140,7 +153,9 @@ static void check_range(struct sf_conf *conf, unsigned scopes, struct sf_problem
         return;
     }
     if (conf->range_from_ms >= conf->range_to_ms)
-        sf_conf_problem(p, "TIME_RANGE='%.80s': begins after it ends", conf->time_range);
+        sf_conf_problem(
+            p, "TIME_RANGE='%.80s': begins after it ends; expected from before to",
+            conf->time_range);
     else if (conf->range_from_ms < SF_TIME_MIN_MS || conf->range_to_ms > SF_TIME_MAX_MS)
         sf_conf_problem(p, "TIME_RANGE='%.80s': expected instants from 1970 to 2099",
                         conf->time_range);
@@ -152,29 +167,28 @@ static void check_exchange(const struct sf_conf *conf, struct sf_problems *p)
 {
     const char *const *names = sf_exchange_names();
     const char *nearest = sf_nearest(sf_str_from(conf->exchange), names);
+    char list[128];
+    struct sf_buf b = { .p = list, .cap = sizeof(list) - 1, .max = sizeof(list) - 1 };
 
-    if (!sf_exchange_find(sf_str_from(conf->exchange)))
-        sf_conf_problem(p, "EXCHANGE='%s': expected one of %s%s%s", conf->exchange,
-                        names[0], nearest ? "; did you mean " : "",
-                        nearest ? nearest : "");
+    if (sf_exchange_find(sf_str_from(conf->exchange)))
+        return;
+    for (; *names; names++)
+        sf_buf_addf(&b, " %s", *names);
+    if (nearest)
+        sf_buf_addf(&b, "; did you mean %s?", nearest);
+    sf_conf_problem(p, "EXCHANGE='%.80s': expected one of%s", conf->exchange,
+                    sf_buf_cstr(&b));
 }
 
-static bool is_kafka_topic(const char *topic)
-{
-    struct sf_error err = { 0 };
-
-    return sf_name_check_queue_id(sf_str_from(topic), &err) == SF_OK &&
-           !sf_str_eq(sf_str_from(topic), SF_STR(".")) &&
-           !sf_str_eq(sf_str_from(topic), SF_STR(".."));
-}
-
-/* A name that was given is taken as it is; else @derive makes it. */
-static bool given(const char *value, char *dst, struct sf_problems *p, const char *name)
+/* A name that was given is taken as it is; else the caller derives it. */
+static bool take_given(const char *value, char *dst, struct sf_problems *p,
+                       const char *name)
 {
     if (value[0] == '\0')
         return false;
     if (!sf_str_copy(sf_str_from(value), dst, SF_NAME_MAX + 1))
-        sf_conf_problem(p, "%s: longer than %d characters", name, SF_NAME_MAX);
+        sf_conf_problem(p, "%s='%.80s...': expected at most %d characters", name, value,
+                        SF_NAME_MAX);
     return true;
 }
 
@@ -185,27 +199,39 @@ static void derive_from_queue(struct sf_conf *conf, const char *image,
     struct sf_error err = { 0 };
     enum sf_status status = sf_name_short_id_of(queue_id, conf->short_id, &err);
 
-    if (status == SF_OK && !given(conf->kafka_topic, conf->topic, p, "KAFKA_TOPIC"))
+    if (status == SF_OK && !take_given(conf->kafka_topic, conf->topic, p, "KAFKA_TOPIC"))
         status = sf_name_topic(queue_id, conf->topic, &err);
-    if (status == SF_OK)
-        status = sf_name_dlq(sf_str_from(conf->topic), conf->dlq_topic, &err);
-    if (status == SF_OK && !given(conf->telemetry_producer_id, conf->telemetry_id, p,
-                                  "TELEMETRY_PRODUCER_ID"))
+    if (status == SF_OK && !take_given(conf->telemetry_producer_id, conf->telemetry_id, p,
+                                       "TELEMETRY_PRODUCER_ID"))
         status = sf_name_telemetry_id(sf_str_from(image), sf_str_from(conf->short_id),
                                       conf->telemetry_id, &err);
     if (status == SF_OK)
         status = sf_name_group(sf_str_from(image), queue_id, conf->consumer_group, &err);
     if (status != SF_OK) {
-        wrong(p, "QUEUE_ID", &err);
+        wrong(p, "QUEUE_ID", conf->queue_id, &err);
         conf->queue_id[0] = '\0'; /* no event can be sent for it */
         return;
     }
-    if (!is_kafka_topic(conf->topic))
-        sf_conf_problem(
-            p,
-            "KAFKA_TOPIC='%.80s': expected 1 to %d of letters, digits, '.', '_', "
-            "'-'",
-            conf->topic, SF_TOPIC_MAX);
+    if (sf_name_dlq(sf_str_from(conf->topic), conf->dlq_topic, &err) != SF_OK)
+        wrong(p, conf->kafka_topic[0] ? "KAFKA_TOPIC" : "QUEUE_ID", conf->topic, &err);
+}
+
+static void check_topics(const struct sf_conf *conf, struct sf_problems *p)
+{
+    struct sf_str control = sf_str_from(conf->control_topic);
+    struct sf_str events = sf_str_from(conf->events_topic);
+    struct sf_str data = sf_str_from(conf->topic);
+
+    if (sf_str_eq(events, control))
+        sf_conf_problem(p,
+                        "QUEUE_EVENTS_TOPIC='%s': expected another topic than for "
+                        "commands",
+                        conf->events_topic);
+    if (sf_str_eq(data, control) || sf_str_eq(data, events))
+        sf_conf_problem(p,
+                        "KAFKA_TOPIC='%s': expected another topic than for commands "
+                        "or events",
+                        conf->topic);
 }
 
 static bool is_collection(struct sf_str s)
@@ -222,54 +248,85 @@ static bool is_collection(struct sf_str s)
     return is_good;
 }
 
-static void derive_collection(struct sf_conf *conf, struct sf_problems *p)
+static void derive_collection(struct sf_conf *conf, unsigned scopes,
+                              struct sf_problems *p)
 {
     struct sf_subject s = { sf_str_from(conf->exchange), sf_str_from(conf->subject),
-                            conf->type_ref, 0, sf_str_from(conf->short_id) };
+                            conf->type_ref, 0, SF_STR_EMPTY };
     struct sf_error err = { 0 };
+    bool has_date = sf_name_date_of(sf_str_from(conf->queue_id), &s.date_ms) == SF_OK;
 
-    if (given(conf->collection_name, conf->collection, p, "COLLECTION_NAME")) {
-        if (!is_collection(sf_str_from(conf->collection)))
-            sf_conf_problem(p,
-                            "COLLECTION_NAME='%.80s': expected a letter, then letters, "
-                            "digits, '_', '-', at most %d characters",
-                            conf->collection, SF_NAME_MAX);
-        return;
-    }
-    if (sf_name_date_of(sf_str_from(conf->queue_id), &s.date_ms) != SF_OK)
+    /* Today's date would be another collection after a restart tomorrow. */
+    if (!has_date && conf->time_range[0] == '\0' && scopes & SF_SCOPE_CONNECTOR)
+        sf_conf_problem(p,
+                        "COLLECTION_NAME is not set: QUEUE_ID='%.80s' holds no date "
+                        "(-YYYY_MM_DD-) to derive it from",
+                        conf->queue_id);
+    if (p->is_bad)
+        return; /* the name would be made of what was refused */
+    if (!has_date)
         s.date_ms = conf->range_to_ms > 0 ? conf->range_from_ms : sf_time_now_ms();
     if (sf_name_collection(&s, conf->collection, &err) != SF_OK)
-        wrong(p, "COLLECTION_NAME", &err);
+        wrong(p, "COLLECTION_NAME", conf->collection_name, &err);
+}
+
+static void check_collection(struct sf_conf *conf, struct sf_problems *p)
+{
+    struct sf_str name = sf_str_from(conf->collection_name);
+
+    if (!is_collection(name) ||
+        !sf_str_copy(name, conf->collection, sizeof(conf->collection)))
+        sf_conf_problem(p,
+                        "COLLECTION_NAME='%.80s': expected a letter, then letters, "
+                        "digits, '_', '-', at most %d characters",
+                        conf->collection_name, SF_NAME_MAX);
+}
+
+/* ------------------------------------------------------------------------- Kafka */
+
+static bool is_refused(const struct sf_problems *p, const char *name)
+{
+    for (const struct sf_setting *s = sf_settings; s->name; s++)
+        if (strcmp(s->name, name) == 0)
+            return sf_setting_is_refused(s, p);
+    return false;
 }
 
 static void check_kafka(const struct sf_conf *conf, struct sf_problems *p)
 {
     bool has_sasl = conf->kafka_protocol == SF_KAFKA_SASL_PLAINTEXT ||
                     conf->kafka_protocol == SF_KAFKA_SASL_SSL;
+    bool has_user = conf->kafka_user[0] != '\0';
+    bool has_password = conf->kafka_password[0] != '\0';
 
-    if (has_sasl && conf->kafka_user[0] == '\0')
-        sf_conf_problem(p, "KAFKA_USER is not set: KAFKA_PROTOCOL asks for SASL");
-    if (conf->kafka_user[0] != '\0' && conf->kafka_password[0] == '\0')
-        sf_conf_problem(p, "KAFKA_PASSWORD is not set: KAFKA_USER='%s' needs one",
+    if (has_user && !has_password && !is_refused(p, "KAFKA_PASSWORD"))
+        sf_conf_problem(p, "KAFKA_PASSWORD is not set: KAFKA_USER='%.80s' needs one",
                         conf->kafka_user);
+    if (has_password && !has_user)
+        sf_conf_problem(p, "KAFKA_USER is not set: KAFKA_PASSWORD is");
+    else if (has_sasl && !has_user)
+        sf_conf_problem(p, "KAFKA_USER is not set: KAFKA_PROTOCOL asks for SASL");
+    if (has_user && !has_sasl && conf->kafka_protocol != SF_KAFKA_AUTO)
+        sf_conf_problem(p,
+                        "KAFKA_PROTOCOL='%s': KAFKA_USER is set; expected SASL_SSL, "
+                        "SASL_PLAINTEXT or auto",
+                        conf->kafka_protocol == SF_KAFKA_SSL ? "SSL" : "PLAINTEXT");
 }
 
-enum sf_status sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
-                              struct sf_problems *p)
+void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
+                    struct sf_problems *p)
 {
-    enum sf_status status = SF_OK;
-
     check_exchange(conf, p);
     check_type(conf, image, p);
     if (conf->symbol[0] != '\0')
-        status = check_symbols(conf, p);
-    if (status != SF_OK)
-        return status;
+        check_symbols(conf, p);
     check_range(conf, scopes, p);
     check_kafka(conf, p);
     if (conf->queue_id[0] != '\0')
         derive_from_queue(conf, image, p);
-    if (conf->type_ref.type && conf->subject[0] != '\0')
-        derive_collection(conf, p);
-    return SF_OK;
+    check_topics(conf, p);
+    if (conf->collection_name[0] != '\0')
+        check_collection(conf, p);
+    else if (conf->queue_id[0] != '\0')
+        derive_collection(conf, scopes, p);
 }

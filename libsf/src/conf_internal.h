@@ -5,15 +5,17 @@
 #include <sf/conf.h>
 
 enum sf_setting_kind {
-    SF_SET_TEXT,   /* char *: as given */
-    SF_SET_PATH,   /* char *: a file that can be read */
-    SF_SET_LISTEN, /* char *: host:port */
-    SF_SET_URL,  /* char *: http:// or https:// (ws:// or wss://), no trailing slash kept
-                  */
-    SF_SET_URLS, /* char *: the same, several, comma-separated */
-    SF_SET_INT,  /* int64_t: min to max */
-    SF_SET_BOOL, /* int64_t: true, false */
-    SF_SET_DURATION, /* int64_t ms: a number with ms, s, m, h or d; -1 for ever */
+    SF_SET_TEXT,     /* char *: as given; with choices: one of them */
+    SF_SET_TOPIC,    /* char *: what Kafka takes as a topic */
+    SF_SET_BROKERS,  /* char *: host[:port],... */
+    SF_SET_PATH,     /* char *: a file that can be read */
+    SF_SET_LISTEN,   /* char *: host:port */
+    SF_SET_URL,      /* char *: http:// or https://, no trailing slash kept */
+    SF_SET_WS_URL,   /* char *: ws:// or wss://, likewise */
+    SF_SET_URLS,     /* char *: several of SF_SET_URL, comma-separated */
+    SF_SET_INT,      /* int64_t: min to max */
+    SF_SET_BOOL,     /* int64_t: true, false */
+    SF_SET_DURATION, /* int64_t ms: a number with ms, s, m, h or d; -1 where min allows */
     SF_SET_SHARE,    /* int64_t percent: 0.01 to 1.00 */
     SF_SET_CHOICE,   /* int64_t: index into choices */
 };
@@ -33,25 +35,46 @@ struct sf_setting {
 
 extern const struct sf_setting sf_settings[]; /* ends with name NULL */
 
-/* Collects problems: each is reported, `is_bad` remembers. */
+/* Collects problems: each is reported as one line. */
 struct sf_problems {
     sf_problem_fn report;
     void *arg;
-    bool is_bad;
+    bool is_bad, is_out_of_memory;
+    uint64_t refused; /* bit per row of the table: its value was refused */
 };
+/* @fmt must begin with the name of a setting. */
 void sf_conf_problem(struct sf_problems *p, const char *fmt, ...) SF_PRINTF(2, 3);
+void sf_conf_out_of_memory(struct sf_problems *p);
 
 static inline bool sf_setting_is_text(const struct sf_setting *s)
 {
     return s->kind <= SF_SET_URLS;
 }
 
+static inline char **sf_setting_text(const struct sf_setting *s, struct sf_conf *conf)
+{
+    return (char **)(void *)((char *)conf + s->offset);
+}
+
+static inline bool sf_setting_is_refused(const struct sf_setting *s,
+                                         const struct sf_problems *p)
+{
+    return p->refused >> (s - sf_settings) & 1;
+}
+
+/* "NAME='value': expected ...", without the value of a secret. Always false. */
+bool sf_setting_refuse(const struct sf_setting *s, struct sf_str value,
+                       struct sf_problems *p, const char *expected);
+
 /* Parse @value for @s into @conf. False when it was refused (and reported). */
 bool sf_setting_parse(const struct sf_setting *s, struct sf_str value,
                       struct sf_conf *conf, struct sf_problems *problems);
+/* Store @value as it is. */
+bool sf_setting_set(const struct sf_setting *s, struct sf_str value, struct sf_conf *conf,
+                    struct sf_problems *problems);
 
 /* The combination of settings, and everything derived from them. */
-enum sf_status sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
-                              struct sf_problems *problems) SF_MUST_CHECK;
+void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
+                    struct sf_problems *problems);
 
 #endif

@@ -7,19 +7,27 @@
 static void add_kind(struct sf_buf *b, const struct sf_setting *s)
 {
     static const char *const words[] = {
-        [SF_SET_TEXT] = "text",        [SF_SET_PATH] = "file",
-        [SF_SET_LISTEN] = "host:port", [SF_SET_URL] = "URL",
-        [SF_SET_URLS] = "URLs",        [SF_SET_INT] = "integer",
-        [SF_SET_BOOL] = "true, false", [SF_SET_DURATION] = "time (ms s m h d)",
-        [SF_SET_SHARE] = "0.01 to 1",  [SF_SET_CHOICE] = "one of",
+        [SF_SET_TEXT] = "text",
+        [SF_SET_TOPIC] = "topic",
+        [SF_SET_BROKERS] = "addresses",
+        [SF_SET_PATH] = "file",
+        [SF_SET_LISTEN] = "host:port",
+        [SF_SET_URL] = "URL",
+        [SF_SET_WS_URL] = "URL",
+        [SF_SET_URLS] = "URLs",
+        [SF_SET_INT] = "integer",
+        [SF_SET_BOOL] = "true, false",
+        [SF_SET_DURATION] = "time (ms s m h d)",
+        [SF_SET_SHARE] = "0.01 to 1",
+        [SF_SET_CHOICE] = "one of",
     };
 
-    sf_buf_add_str(b, sf_str_from(words[s->kind]));
+    sf_buf_add_str(b, sf_str_from(s->choices ? "one of" : words[s->kind]));
     if (s->kind == SF_SET_INT && s->max == INT64_MAX)
         sf_buf_addf(b, " from %lld", (long long)s->min);
     else if (s->kind == SF_SET_INT)
         sf_buf_addf(b, " %lld to %lld", (long long)s->min, (long long)s->max);
-    for (int i = 0; s->kind == SF_SET_CHOICE && s->choices[i]; i++)
+    for (int i = 0; s->choices && s->choices[i]; i++)
         sf_buf_addf(b, " %s", s->choices[i]);
 }
 

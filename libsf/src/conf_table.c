@@ -10,6 +10,8 @@
 
 static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
                                          "SASL_PLAINTEXT", "SASL_SSL",  NULL };
+static const char *const mechanisms[] = { "SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN",
+                                          NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const formats[] = { "logfmt", "json", NULL };
 static const char *const decimals[] = { "number", "text", NULL };
@@ -32,14 +34,14 @@ const struct sf_setting sf_settings[] = {
       .help = "YYYY-MM-DD:YYYY-MM-DD (UTC, both days) or from/to in ISO 8601 (to excluded); histories require it" },
     { .name = "EXCHANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(exchange), .initial = SF_DEFAULT_EXCHANGE,
       .help = "the exchange; another one than binance prefixes the symbol in every name" },
-    { .name = "KAFKA_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_topic),
+    { .name = "KAFKA_TOPIC", .scopes = Q, .kind = SF_SET_TOPIC, .offset = AT(kafka_topic),
       .help = "data topic; derived from QUEUE_ID" },
     { .name = "COLLECTION_NAME", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(collection_name),
       .help = "collection; derived from SYMBOL, TYPE and the date in QUEUE_ID" },
     { .name = "TELEMETRY_PRODUCER_ID", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(telemetry_producer_id),
       .help = "telemetry id; derived from the image and QUEUE_ID" },
     /* Kafka */
-    { .name = "KAFKA_BOOTSTRAP_SERVERS", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_brokers), .is_required = true,
+    { .name = "KAFKA_BOOTSTRAP_SERVERS", .scopes = Q, .kind = SF_SET_BROKERS, .offset = AT(kafka_brokers), .is_required = true,
       .help = "brokers, host:port, separated by commas" },
     { .name = "KAFKA_USER", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_user), .has_roles = true,
       .help = "SASL user; with it the default is SASL_SSL with SCRAM-SHA-512" },
@@ -47,13 +49,13 @@ const struct sf_setting sf_settings[] = {
       .help = "SASL password" },
     { .name = "KAFKA_PROTOCOL", .scopes = Q, .kind = SF_SET_CHOICE, .offset = AT(kafka_protocol), .initial = "auto", .choices = protocols,
       .help = "how to talk to the brokers; auto: SASL_SSL with a user, else PLAINTEXT" },
-    { .name = "KAFKA_MECHANISM", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_mechanism), .initial = "SCRAM-SHA-512",
+    { .name = "KAFKA_MECHANISM", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(kafka_mechanism), .initial = "SCRAM-SHA-512", .choices = mechanisms,
       .help = "SASL mechanism" },
     { .name = "CA_PATH", .alias = "KAFKA_CA_PATH", .scopes = Q, .kind = SF_SET_PATH, .offset = AT(kafka_ca_path),
       .help = "PEM file with the authority of the brokers' certificates; default: the system's" },
-    { .name = "QUEUE_CONTROL_TOPIC", .alias = "CONTROL_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(control_topic), .initial = "queue-control",
+    { .name = "QUEUE_CONTROL_TOPIC", .alias = "CONTROL_TOPIC", .scopes = Q, .kind = SF_SET_TOPIC, .offset = AT(control_topic), .initial = "queue-control",
       .help = "topic of commands" },
-    { .name = "QUEUE_EVENTS_TOPIC", .alias = "TELEMETRY_TOPIC", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(events_topic), .initial = "queue-events",
+    { .name = "QUEUE_EVENTS_TOPIC", .alias = "TELEMETRY_TOPIC", .scopes = Q, .kind = SF_SET_TOPIC, .offset = AT(events_topic), .initial = "queue-events",
       .help = "topic of telemetry" },
     { .name = "TOPIC_CREATE", .scopes = Q, .kind = SF_SET_BOOL, .offset = AT(topic_create), .initial = "true",
       .help = "create topics that do not exist" },
@@ -81,7 +83,7 @@ const struct sf_setting sf_settings[] = {
     /* exchange */
     { .name = "BINANCE_API_URL", .scopes = R, .kind = SF_SET_URL, .offset = AT(binance_api_url), .initial = "https://api.binance.com",
       .help = "base of the exchange's REST API" },
-    { .name = "BINANCE_WS_URL", .scopes = R, .kind = SF_SET_URL, .offset = AT(binance_ws_url), .initial = "wss://stream.binance.com:9443",
+    { .name = "BINANCE_WS_URL", .scopes = R, .kind = SF_SET_WS_URL, .offset = AT(binance_ws_url), .initial = "wss://stream.binance.com:9443",
       .help = "base of the exchange's WebSocket streams" },
     { .name = "BINANCE_API_KEY", .scopes = R, .kind = SF_SET_TEXT, .offset = AT(binance_api_key), .is_secret = true,
       .help = "sent as X-MBX-APIKEY when set" },
@@ -125,3 +127,6 @@ const struct sf_setting sf_settings[] = {
     { .name = NULL },
 };
 /* clang-format on */
+
+_Static_assert(sizeof(sf_settings) / sizeof(sf_settings[0]) <= 65,
+               "struct sf_problems has a bit for each row");

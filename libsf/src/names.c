@@ -17,21 +17,35 @@ static bool is_alnum(char c)
     return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9');
 }
 
+/* [A-Za-z0-9._-]+: what topics, ids and tags are made of. */
+static bool has_name_chars(struct sf_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_alnum(s.p[i]) && s.p[i] != '.' && s.p[i] != '_' && s.p[i] != '-')
+            return false;
+    return s.len > 0;
+}
+
 static bool is_default_exchange(struct sf_str exchange)
 {
     return exchange.len == 0 || sf_str_eq(exchange, SF_STR(SF_DEFAULT_EXCHANGE));
 }
 
-/* A name under construction in a caller's buffer of SF_NAME_MAX + 1 bytes. */
-static struct sf_buf begin(char *dst)
+/* A name under construction in a caller's buffer of SF_NAME_MAX + 1 bytes. @checked: of
+ * the arguments; unless SF_OK nothing is built, and finish() returns it. */
+static struct sf_buf begin(char *dst, enum sf_status checked)
 {
     dst[0] = '\0';
-    return (struct sf_buf){ .p = dst, .cap = SF_NAME_MAX, .max = SF_NAME_MAX };
+    return (struct sf_buf){
+        .p = dst, .cap = SF_NAME_MAX, .max = SF_NAME_MAX, .status = checked
+    };
 }
 
 static enum sf_status finish(struct sf_buf *b, char *dst, size_t max, const char *what,
                              struct sf_error *err)
 {
+    if (b->status == SF_EINVAL)
+        return SF_EINVAL; /* the check has said why */
     if (b->status != SF_OK || b->len > max) {
         dst[0] = '\0';
         return sf_error_set(err, SF_ETOOBIG, "%s would be longer than %zu characters",
@@ -67,19 +81,20 @@ static void replace(struct sf_buf *b, size_t since, char from, char to)
 
 /* ------------------------------------------------------------------- symbol and ids */
 
+static bool is_symbol(struct sf_str s)
+{
+    return s.len <= SF_SYMBOL_MAX && has_name_chars(s) && is_alnum(s.p[0]);
+}
+
 enum sf_status sf_name_symbol(struct sf_str given, char *dst, struct sf_error *err)
 {
     struct sf_str s = sf_str_trim(given);
-    bool is_good = s.len >= 1 && s.len <= SF_SYMBOL_MAX && is_alnum(s.p[0]);
 
-    for (size_t i = 0; is_good && i < s.len; i++)
-        is_good = is_alnum(s.p[i]) || s.p[i] == '.' || s.p[i] == '_' || s.p[i] == '-';
-    if (!is_good)
-        return sf_error_set(
-            err, SF_EINVAL,
-            "'%" SF_STR_FMT "' is no symbol; expected a letter or digit, then "
-            "letters, digits, '.', '_', '-', at most %d characters",
-            (int)(given.len < 64 ? given.len : 64), given.p, SF_SYMBOL_MAX);
+    if (!is_symbol(s))
+        return sf_error_set(err, SF_EINVAL,
+                            "expected a letter or digit, then letters, digits, '.', '_', "
+                            "'-', at most %d characters",
+                            SF_SYMBOL_MAX);
     for (size_t i = 0; i < s.len; i++)
         dst[i] = s.p[i] >= 'a' && s.p[i] <= 'z' ? (char)(s.p[i] - 'a' + 'A') : s.p[i];
     dst[s.len] = '\0';
@@ -144,19 +159,19 @@ static struct sf_str last_part(struct sf_str s)
     return (struct sf_str){ s.p + at, s.len - at };
 }
 
+enum sf_status sf_name_check_topic(struct sf_str topic, struct sf_error *err)
+{
+    if (!has_name_chars(topic) || topic.len > SF_TOPIC_MAX ||
+        sf_str_eq(topic, SF_STR(".")) || sf_str_eq(topic, SF_STR("..")))
+        return sf_error_set(err, SF_EINVAL,
+                            "expected 1 to %d of letters, digits, '.', '_', '-'",
+                            SF_TOPIC_MAX);
+    return SF_OK;
+}
+
 enum sf_status sf_name_check_queue_id(struct sf_str queue_id, struct sf_error *err)
 {
-    bool is_good = queue_id.len >= 1 && queue_id.len <= SF_TOPIC_MAX;
-
-    for (size_t i = 0; is_good && i < queue_id.len; i++)
-        is_good = is_alnum(queue_id.p[i]) || memchr("._-", queue_id.p[i], 3) != NULL;
-    if (!is_good)
-        return sf_error_set(
-            err, SF_EINVAL,
-            "'%" SF_STR_FMT "' is no queue id; expected 1 to %d of letters, "
-            "digits, '.', '_', '-'",
-            (int)(queue_id.len < 64 ? queue_id.len : 64), queue_id.p, SF_TOPIC_MAX);
-    return SF_OK;
+    return sf_name_check_topic(queue_id, err);
 }
 
 enum sf_status sf_name_short_id_of(struct sf_str queue_id, char *dst,
@@ -183,6 +198,8 @@ enum sf_status sf_name_date_of(struct sf_str queue_id, int64_t *ret_ms)
     if (tail.len == queue_id.len || queue_id.len < tail.len + 1 + 10)
         return SF_ENOTFOUND;
     part = (struct sf_str){ queue_id.p + queue_id.len - tail.len - 11, 10 };
+    if (part.p > queue_id.p && part.p[-1] != '-')
+        return SF_ENOTFOUND;
     memcpy(date, part.p, 10);
     date[4] = date[4] == '_' ? '-' : date[4];
     date[7] = date[7] == '_' ? '-' : date[7];
@@ -192,6 +209,53 @@ enum sf_status sf_name_date_of(struct sf_str queue_id, int64_t *ret_ms)
 }
 
 /* -------------------------------------------------------------------------- names */
+
+static enum sf_status check_exchange(struct sf_str exchange, struct sf_error *err)
+{
+    for (size_t i = 0; i < exchange.len; i++)
+        if (!is_alnum(exchange.p[i]) || exchange.p[i] != lower(exchange.p[i]))
+            return sf_error_set(err, SF_EINVAL,
+                                "exchange: expected lower case letters and digits");
+    return SF_OK;
+}
+
+static enum sf_status check_symbol(struct sf_str symbol, struct sf_error *err)
+{
+    char checked[SF_SYMBOL_MAX + 1];
+
+    if (symbol.len > 0 && sf_str_trim(symbol).len == symbol.len)
+        return sf_name_symbol(symbol, checked, err);
+    return sf_error_set(err, SF_EINVAL, "symbol: expected one without white space");
+}
+
+static enum sf_status check_subject(const struct sf_subject *s, struct sf_error *err)
+{
+    enum sf_status status = check_exchange(s->exchange, err);
+
+    if (status == SF_OK)
+        status = check_symbol(s->symbol, err);
+    if (status == SF_OK && s->type.type->has_interval != (s->type.interval != NULL))
+        status = sf_error_set(err, SF_EINVAL, "%s: expected %s interval",
+                              s->type.type->name, s->type.interval ? "no" : "an");
+    if (status == SF_OK && (s->date_ms < SF_TIME_MIN_MS || s->date_ms >= SF_TIME_MAX_MS))
+        status = sf_error_set(err, SF_EINVAL, "date: expected 1970 to 2099");
+    return status;
+}
+
+static enum sf_status check_short_id(struct sf_str short_id, struct sf_error *err)
+{
+    if (is_short_id(short_id))
+        return SF_OK;
+    return sf_error_set(err, SF_EINVAL, "short id: expected %d of a-z, 0-9",
+                        SF_SHORT_ID_LEN);
+}
+
+static enum sf_status check_image(struct sf_str image, struct sf_error *err)
+{
+    if (has_name_chars(image) && is_alnum(image.p[0]))
+        return SF_OK;
+    return sf_error_set(err, SF_EINVAL, "image: expected letters, digits, '.', '_', '-'");
+}
 
 /* "api_candles_5m"; the month is "1mo" in every name that is lower case only. */
 static void add_type(struct sf_buf *b, struct sf_type_ref ref)
@@ -204,9 +268,13 @@ static void add_type(struct sf_buf *b, struct sf_type_ref ref)
 enum sf_status sf_name_queue_id(const struct sf_subject *s, char *dst,
                                 struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    enum sf_status status = check_subject(s, err);
+    struct sf_buf b;
     char date[SF_TIME_ISO_SIZE];
 
+    if (status == SF_OK)
+        status = check_short_id(s->short_id, err);
+    b = begin(dst, status);
     sf_buf_add_str(&b, s->type.type->kind == SF_KIND_GRAPH ? SF_STR("graph-")
                                                            : SF_STR("loader-"));
     add_subject(&b, s, '-');
@@ -219,7 +287,7 @@ enum sf_status sf_name_queue_id(const struct sf_subject *s, char *dst,
 
 enum sf_status sf_name_topic(struct sf_str queue_id, char *dst, struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    struct sf_buf b = begin(dst, sf_name_check_queue_id(queue_id, err));
 
     sf_buf_add_str(&b, queue_id);
     replace(&b, 0, '_', '-');
@@ -228,7 +296,7 @@ enum sf_status sf_name_topic(struct sf_str queue_id, char *dst, struct sf_error 
 
 enum sf_status sf_name_dlq(struct sf_str topic, char *dst, struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    struct sf_buf b = begin(dst, sf_name_check_topic(topic, err));
 
     sf_buf_add_str(&b, topic);
     sf_buf_add_lit(&b, "-dlq");
@@ -238,7 +306,7 @@ enum sf_status sf_name_dlq(struct sf_str topic, char *dst, struct sf_error *err)
 enum sf_status sf_name_collection(const struct sf_subject *s, char *dst,
                                   struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    struct sf_buf b = begin(dst, check_subject(s, err));
     char date[SF_TIME_ISO_SIZE];
     struct sf_str first = is_default_exchange(s->exchange) ? s->symbol : s->exchange;
 
@@ -256,8 +324,12 @@ enum sf_status sf_name_collection(const struct sf_subject *s, char *dst,
 enum sf_status sf_name_telemetry_id(struct sf_str image, struct sf_str short_id,
                                     char *dst, struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    enum sf_status status = check_image(image, err);
+    struct sf_buf b;
 
+    if (status == SF_OK)
+        status = check_short_id(short_id, err);
+    b = begin(dst, status);
     sf_buf_add_str(&b, image);
     sf_buf_add_lit(&b, "__");
     sf_buf_add_str(&b, short_id);
@@ -267,8 +339,12 @@ enum sf_status sf_name_telemetry_id(struct sf_str image, struct sf_str short_id,
 enum sf_status sf_name_group(struct sf_str image, struct sf_str queue_id, char *dst,
                              struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    enum sf_status status = check_image(image, err);
+    struct sf_buf b;
 
+    if (status == SF_OK)
+        status = sf_name_check_queue_id(queue_id, err);
+    b = begin(dst, status);
     sf_buf_add_str(&b, image);
     sf_buf_add_char(&b, '-');
     sf_buf_add_str(&b, queue_id);
@@ -295,9 +371,15 @@ static void shorten_label(struct sf_buf *b, struct sf_str short_id)
 enum sf_status sf_name_job(struct sf_str image, const struct sf_subject *s, char *dst,
                            struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    enum sf_status status = check_image(image, err);
+    struct sf_buf b;
     char date[SF_TIME_ISO_SIZE];
 
+    if (status == SF_OK)
+        status = check_subject(s, err);
+    if (status == SF_OK)
+        status = check_short_id(s->short_id, err);
+    b = begin(dst, status);
     sf_buf_add_str(&b, image);
     sf_buf_add_char(&b, '-');
     add_subject(&b, s, '-');
@@ -307,6 +389,8 @@ enum sf_status sf_name_job(struct sf_str image, const struct sf_subject *s, char
     sf_buf_add_str(&b, s->short_id);
     replace(&b, 0, '.', '-');
     replace(&b, 0, '_', '-');
+    for (size_t i = 0; i < b.len; i++)
+        b.p[i] = lower(b.p[i]);
     if (b.status == SF_OK && b.len > SF_LABEL_MAX)
         shorten_label(&b, s->short_id);
     return finish(&b, dst, SF_LABEL_MAX, "job name", err);
@@ -315,7 +399,7 @@ enum sf_status sf_name_job(struct sf_str image, const struct sf_subject *s, char
 enum sf_status sf_name_image(struct sf_str registry, struct sf_str image,
                              struct sf_str tag, char *dst, struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    struct sf_buf b = begin(dst, check_image(image, err));
 
     if (registry.len > 0) {
         sf_buf_add_str(&b, registry);
@@ -346,8 +430,12 @@ enum sf_status sf_name_command_id(char *dst, struct sf_error *err)
 enum sf_status sf_name_key_prefix(struct sf_str exchange, struct sf_str symbol, char *dst,
                                   struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    enum sf_status status = check_exchange(exchange, err);
+    struct sf_buf b;
 
+    if (status == SF_OK)
+        status = check_symbol(symbol, err);
+    b = begin(dst, status);
     if (!is_default_exchange(exchange)) {
         sf_buf_add_str(&b, exchange);
         sf_buf_add_char(&b, '_');
@@ -359,7 +447,7 @@ enum sf_status sf_name_key_prefix(struct sf_str exchange, struct sf_str symbol, 
 enum sf_status sf_name_ledger_kind(struct sf_type_ref type, char *dst,
                                    struct sf_error *err)
 {
-    struct sf_buf b = begin(dst);
+    struct sf_buf b = begin(dst, SF_OK);
 
     sf_buf_add_str(&b, sf_str_from(sf_kind_name(type.type->kind)));
     if (type.interval)

@@ -124,7 +124,8 @@ bool sf_program_begin(struct sf_program *p, const char *image, const char *what,
     sf_log_init(image, p->conf.queue_id, (enum sf_log_level)p->conf.log_level,
                 (enum sf_log_format)p->conf.log_format);
     if (status != SF_OK) {
-        *ret_code = status == SF_EINVAL && !is_check ? refuse_settings(p) : EXIT_USAGE;
+        if (status == SF_EINVAL)
+            *ret_code = is_check ? EXIT_USAGE : refuse_settings(p);
         return false;
     }
     if (!is_check)

@@ -57,11 +57,12 @@ const char *sf_nearest(struct sf_str given, const char *const *names)
     return nearest;
 }
 
-#define VALUES_MAX (10 * SF_INTERVAL_N + 1) /* every TYPE with every interval */
+/* Every TYPE with every interval; the last row makes room for the end. */
+#define VALUES_MAX (sizeof(sf_types) / sizeof(sf_types[0]) * SF_INTERVAL_N)
 #define VALUE_SIZE 24
 
 /* Every full TYPE, for "did you mean". */
-static size_t all_values(char (*values)[VALUE_SIZE], const char **pointers)
+static void all_values(char (*values)[VALUE_SIZE], const char **pointers)
 {
     size_t n = 0;
 
@@ -84,7 +85,6 @@ static size_t all_values(char (*values)[VALUE_SIZE], const char **pointers)
         } while (t->has_interval && (++iv)->name);
     }
     pointers[n] = NULL;
-    return n;
 }
 
 static void add_allowed(struct sf_buf *b)
@@ -100,21 +100,19 @@ static void add_allowed(struct sf_buf *b)
 static enum sf_status unknown(struct sf_str text, struct sf_error *err)
 {
     char values[VALUES_MAX][VALUE_SIZE];
-    const char *pointers[VALUES_MAX + 1];
-    char allowed[400];
-    struct sf_buf b = { .p = allowed,
-                        .cap = sizeof(allowed) - 1,
-                        .max = sizeof(allowed) - 1 };
+    const char *pointers[VALUES_MAX];
+    char expected[sizeof(err->text)];
+    struct sf_buf b = { .p = expected,
+                        .cap = sizeof(expected) - 1,
+                        .max = sizeof(expected) - 1 };
     const char *nearest;
 
-    (void)all_values(values, pointers);
+    all_values(values, pointers);
     nearest = sf_nearest(text, pointers);
     add_allowed(&b);
-    allowed[b.len] = '\0';
-    return sf_error_set(err, SF_EINVAL, "'%" SF_STR_FMT "' is no TYPE%s%s%s; expected %s",
-                        (int)(text.len < 64 ? text.len : 64), text.p,
-                        nearest ? "; did you mean " : "", nearest ? nearest : "",
-                        nearest ? "?" : "", allowed);
+    if (nearest)
+        sf_buf_addf(&b, "; did you mean %s?", nearest);
+    return sf_error_set(err, SF_EINVAL, "expected %s", sf_buf_cstr(&b));
 }
 
 enum sf_status sf_type_parse(struct sf_str text, struct sf_type_ref *ret_ref,

@@ -18,15 +18,15 @@ LOADER, CONNECTOR = "loader-api-candles", "arango-candles"
 # program, settings changed (None: unset), what the one line must contain
 SETTINGS = [
     (LOADER, {"QUEUE_ID": None}, "QUEUE_ID is not set"),
-    (LOADER, {"QUEUE_ID": "a b"}, "QUEUE_ID: 'a b' is no queue id"),
+    (LOADER, {"QUEUE_ID": "a b"}, "QUEUE_ID='a b': expected 1 to 249 of letters"),
     (LOADER, {"SYMBOL": None}, "SYMBOL is not set"),
-    (LOADER, {"SYMBOL": "btc/usdt"}, "SYMBOL: 'btc/usdt' is no symbol"),
-    (LOADER, {"SYMBOL": "A" * 21}, "is no symbol"),
+    (LOADER, {"SYMBOL": "btc/usdt"}, "SYMBOL='btc/usdt': expected a letter or digit"),
+    (LOADER, {"SYMBOL": "A" * 21}, "at most 20 characters"),
     (LOADER, {"SYMBOL": "BTCUSDT,ETHUSDT", "GROUP": "MAJORS"}, "takes one symbol"),
     (LOADER, {"TYPE": None}, "TYPE is not set"),
     (LOADER, {"TYPE": "api_candels_5m"}, "did you mean api_candles_5m?"),
-    (LOADER, {"TYPE": "api_candles_7m"}, "'api_candles_7m' is no TYPE"),
-    (LOADER, {"TYPE": "api_candles"}, "'api_candles' is no TYPE"),
+    (LOADER, {"TYPE": "api_candles_7m"}, "TYPE='api_candles_7m': expected api_candles_<i>"),
+    (LOADER, {"TYPE": "api_candles"}, "TYPE='api_candles': expected api_candles_<i>"),
     (LOADER, {"TYPE": "ws_trades"}, "served by loader-ws-trades and arango-trades, not by loader-api-candles"),
     (LOADER, {"INTERVAL": "1m"}, "INTERVAL='1m': expected 5m"),
     (LOADER, {"TIME_RANGE": None}, "TIME_RANGE is not set"),
@@ -45,6 +45,10 @@ SETTINGS = [
     (LOADER, {"CA_PATH": "/no/such/file"}, "CA_PATH='/no/such/file': expected a file that can be read"),
     (LOADER, {"KAFKA_USER": "u"}, "KAFKA_PASSWORD is not set"),
     (LOADER, {"KAFKA_PASSWORD_FILE": "/no/such/file"}, "KAFKA_PASSWORD_FILE='/no/such/file'"),
+    (LOADER, {"KAFKA_BOOTSTRAP_SERVERS": "a:b"}, "KAFKA_BOOTSTRAP_SERVERS='a:b': expected host:port"),
+    (LOADER, {"KAFKA_MECHANISM": "SCRAM-SHA-521"}, "did you mean SCRAM-SHA-512?"),
+    (LOADER, {"QUEUE_EVENTS_TOPIC": "a b"}, "QUEUE_EVENTS_TOPIC='a b': expected 1 to 249"),
+    (LOADER, {"CA_PATH": "/tmp"}, "CA_PATH='/tmp': expected a file that can be read"),
     (LOADER, {"KAFKA_TOPIC": "a/b"}, "KAFKA_TOPIC='a/b': expected"),
     (CONNECTOR, {"ARANGO_URL": None}, "ARANGO_URL is not set"),
     (CONNECTOR, {"ARANGO_URL": "http://root:secret1@db:8529"}, "without user or password"),
@@ -68,7 +72,8 @@ def test_wrong_setting_is_one_line_and_exit_2(world, program, changes, text):
     assert text in problems[0]["text"]
     assert "secret1" not in proc.stderr()
     assert queue.topic not in world.kafka.topics()
-    if changes.keys() & {"QUEUE_ID", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "CA_PATH"}:
+    if changes.keys() & {"QUEUE_ID", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "CA_PATH", "KAFKA_BOOTSTRAP_SERVERS",
+                       "QUEUE_EVENTS_TOPIC"}:
         return
     last, = queue.events()
     assert (last["status"], last["finished"], last["target"]) == ("error", True, program)

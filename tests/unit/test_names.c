@@ -217,8 +217,8 @@ static const struct {
     { "api_candles", "expected api_candles_<i>" },
     { "api_candles_", "expected api_candles_<i>" },
     { "api_candles_7m", "with <i> one of 1s 1m 3m" },
-    { "", "is no TYPE" },
-    { "WS_TRADES_5m", "is no TYPE" },
+    { "", "expected api_candles_<i>" },
+    { "WS_TRADES_5m", "expected api_candles_<i>" },
 };
 
 START_TEST(unknown_types_name_the_nearest_and_the_list)

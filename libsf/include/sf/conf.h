@@ -72,7 +72,7 @@ struct sf_conf {
 typedef const char *(*sf_getenv_fn)(void *arg, const char *name);
 const char *sf_conf_env(void *arg, const char *name);
 
-/* Told once for each problem: "SYMBOL='btc/usdt': expected ...". */
+/* Told once for each problem, one line: "SYMBOL='btc/usdt': expected ...". */
 typedef void (*sf_problem_fn)(void *arg, const char *text);
 
 /* Fill @conf for program @image, which uses @scopes: read (also NAME_FILE for each
@@ -81,7 +81,7 @@ typedef void (*sf_problem_fn)(void *arg, const char *text);
  * failure @conf holds what was understood (so that an error event can still be sent) and
  * must be released all the same.
  *
- * Errors: SF_EINVAL at least one problem; SF_ENOMEM. */
+ * Errors: SF_EINVAL at least one problem; SF_ENOMEM (strings may then be NULL). */
 enum sf_status sf_conf_load(struct sf_conf *conf, const char *image, unsigned scopes,
                             sf_getenv_fn get, void *get_arg, sf_problem_fn report,
                             void *report_arg) SF_MUST_CHECK;

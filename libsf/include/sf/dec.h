@@ -21,7 +21,7 @@ int sf_dec_cmp(struct sf_str a, struct sf_str b);
 bool sf_dec_is_zero(struct sf_str s);
 
 /* Digits that the value needs: without leading zeros and without trailing zeros behind
- * the point ("0.0100" 1, "123.450" 5, "100" 3, "0" 0). A double keeps any value of up to
+ * the point ("0.0100" 1, "123.450" 5, "100" 3, "0" 1). A double keeps any value of up to
  * SF_DEC_DOUBLE_DIGITS significant digits apart from its neighbours. */
 unsigned sf_dec_digits(struct sf_str s);
 #define SF_DEC_DOUBLE_DIGITS 15

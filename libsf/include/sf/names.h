@@ -2,7 +2,8 @@
  *
  * No other code builds a name. All write into a caller's buffer of SF_NAME_MAX + 1 bytes,
  * NUL-terminated. Any thread. Each of them returns:
- *   SF_EINVAL   an argument is not what the rule takes.
+ *   SF_EINVAL   an argument is not what the rule takes; the text says what was
+ *               expected, the value is the caller's to show.
  *   SF_ETOOBIG  the name would pass its limit. */
 #ifndef SF_NAMES_H
 #define SF_NAMES_H
@@ -38,7 +39,10 @@ enum sf_status sf_name_short_id_of(struct sf_str queue_id, char *dst,
 /* The date in @queue_id (..-YYYY_MM_DD-xxxxxx, also with '-'). Errors: SF_ENOTFOUND. */
 enum sf_status sf_name_date_of(struct sf_str queue_id, int64_t *ret_ms) SF_MUST_CHECK;
 
-/* queue_id: characters [A-Za-z0-9._-], 1 to 249. */
+/* What Kafka takes as a topic: [A-Za-z0-9._-], 1 to 249 of them, not "." or "..". */
+enum sf_status sf_name_check_topic(struct sf_str topic,
+                                   struct sf_error *err) SF_MUST_CHECK;
+/* queue_id: the same, as a topic is derived from it. */
 enum sf_status sf_name_check_queue_id(struct sf_str queue_id,
                                       struct sf_error *err) SF_MUST_CHECK;
 

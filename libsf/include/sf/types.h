@@ -35,7 +35,7 @@ struct sf_type_ref {
 };
 
 /* "api_candles_5m" to its row and interval. Case matters in the interval (1m, 1M).
- * Errors: SF_EINVAL with the list of what is allowed and the nearest valid value. */
+ * Errors: SF_EINVAL "expected <all that is allowed>; did you mean <the nearest>?". */
 enum sf_status sf_type_parse(struct sf_str text, struct sf_type_ref *ret_ref,
                              struct sf_error *err) SF_MUST_CHECK;
 
