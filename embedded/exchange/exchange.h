@@ -32,7 +32,7 @@ int64_t exchange_now_ms(const struct exchange *ex);
 /* Tapes first, then the synthetic market; NULL: unknown. */
 const struct symbol *exchange_symbol(const struct exchange *ex, struct sf_str name);
 /* NULL: unknown symbol, or out of memory. */
-const struct market *exchange_market(struct exchange *ex, struct sf_str symbol);
+const struct market *exchange_market(struct exchange *ex, struct sf_str name);
 
 #define PARAMS_MAX 16
 

@@ -61,7 +61,7 @@ static bool parse_chance(struct sf_str s, int64_t *ret)
     struct sf_str decimals, whole = sf_str_cut(s, '.', &decimals);
     int64_t n, scale = MILLION / 10;
 
-    if (sf_str_to_i64(whole, &n) != SF_OK || n < 0 || n > 1)
+    if (whole.len != 1 || sf_str_to_i64(whole, &n) != SF_OK || n < 0 || n > 1)
         return false;
     n *= MILLION;
     for (size_t i = 0; i < decimals.len; i++, scale /= 10) {

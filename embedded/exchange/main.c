@@ -7,7 +7,6 @@
 #include <sf/stop.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define OUT_MAX ((size_t)8 << 20) /* depth at 5000 levels is the largest, 400 KiB */
@@ -164,13 +163,31 @@ static enum sf_status run(const struct options *o, struct exchange *ex,
     return rc;
 }
 
+static int serve(const struct options *o, struct exchange *ex)
+{
+    struct sf_error err = { 0 };
+    int code = 0;
+
+    sf_log_init("sf-exchange", NULL, SF_LOG_INFO, SF_LOG_LOGFMT);
+    ex->seed = (uint64_t)o->seed;
+    budget_init(&ex->budget, o->weight_limit);
+    sf_buf_init(&ex->out, OUT_MAX);
+    if (sf_stop_init(&err) != SF_OK || run(o, ex, &err) != SF_OK) {
+        sf_log_error(SF_LOG_ERROR, "failed", &err);
+        code = 1;
+    }
+    for (size_t i = 0; i < SYMBOLS_MAX; i++)
+        market_destroy(ex->markets[i]);
+    sf_buf_release(&ex->out);
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { .listen = "127.0.0.1:9180", .weight_limit = 6000, .seed = 1 };
     struct faults faults = { 0 };
-    struct tapes *tapes = calloc(1, sizeof(*tapes));
-    struct exchange ex = { .faults = &faults, .tapes = tapes };
-    struct sf_error err = { 0 };
+    struct tapes tapes = { .n = 0 };
+    struct exchange ex = { .faults = &faults, .tapes = &tapes };
     int code;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
@@ -179,23 +196,9 @@ int main(int argc, char **argv)
         (void)puts("sf-exchange " SF_VERSION);
         return 0;
     }
-    code = tapes ? parse(argc, argv, &o, &ex) : 1;
-    if (code != 0)
-        goto out;
-    sf_log_init("sf-exchange", NULL, SF_LOG_INFO, SF_LOG_LOGFMT);
-    ex.seed = (uint64_t)o.seed;
-    budget_init(&ex.budget, o.weight_limit);
-    sf_buf_init(&ex.out, OUT_MAX);
-    if (sf_stop_init(&err) != SF_OK || run(&o, &ex, &err) != SF_OK) {
-        sf_log_error(SF_LOG_ERROR, "failed", &err);
-        code = 1;
-    }
-    for (size_t i = 0; i < SYMBOLS_MAX; i++)
-        market_destroy(ex.markets[i]);
-    sf_buf_release(&ex.out);
-out:
-    if (tapes)
-        tapes_release(tapes);
-    free(tapes);
+    code = parse(argc, argv, &o, &ex);
+    if (code == 0)
+        code = serve(&o, &ex);
+    tapes_release(&tapes);
     return code;
 }

@@ -167,7 +167,7 @@ bool param_limit(struct call *call, int64_t fallback, int64_t max, int64_t *ret)
 
 bool param_time(struct call *call, const char *name, int64_t *ret, bool *ret_is_given)
 {
-    int64_t time_ms;
+    int64_t time_ms = 0;
 
     if (!param_i64(call, name, &time_ms, ret_is_given))
         return false;

@@ -3,24 +3,23 @@
 #define DECIMALS   8
 #define DIGITS_MAX 32
 
-static const int64_t powers[DECIMALS + 1] = { 1,      10,      100,      1000,     10000,
-                                              100000, 1000000, 10000000, 100000000 };
-
-/* Write backwards into the end of @to; returns where it begins. Quantities and sums are
- * never negative and stay under 9.2e18 with 8 decimals. */
+/* Write backwards into what ends at @end; returns where it begins. Nothing is multiplied,
+ * so every int64 can be printed. */
 static char *write_dec(char *end, int64_t n, unsigned digits)
 {
-    int64_t scaled = n * powers[DECIMALS - digits];
-    uint64_t left = (uint64_t)(scaled < 0 ? -scaled : scaled);
+    uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
     char *p = end;
+    unsigned i = DECIMALS;
 
-    for (int i = 0; i < DECIMALS; i++, left /= 10)
+    for (; i > digits; i--)
+        *--p = '0';
+    for (; i > 0; i--, left /= 10)
         *--p = (char)('0' + left % 10);
     *--p = '.';
     do
         *--p = (char)('0' + left % 10);
     while ((left /= 10) > 0);
-    if (scaled < 0)
+    if (n < 0)
         *--p = '-';
     return p;
 }

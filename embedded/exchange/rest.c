@@ -57,14 +57,15 @@ bool call_fail(struct call *call, int status, int code, const char *fmt, ...)
 
 static void refuse(struct call *call, int status, int64_t wait_ms)
 {
-    struct exchange *ex = call->ex;
+    const struct exchange *ex = call->ex;
+    int64_t until_ms = call->now_ms + wait_ms;
 
     if (status == 418)
         (void)call_fail(
             call, 418, -1003,
             "Way too much request weight used; IP banned until %lld. Please use "
             "WebSocket Streams for live updates to avoid bans.",
-            (long long)(call->now_ms + wait_ms));
+            (long long)until_ms);
     else
         (void)call_fail(
             call, 429, -1003,

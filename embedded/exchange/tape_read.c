@@ -3,6 +3,8 @@
 
 #include <sf/scan.h>
 
+#include <uv.h>
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ static enum sf_status read_file(const char *path, struct sf_buf *b, struct sf_er
 
     if (!file)
         return sf_error_set(err, SF_EIO, "%s: %s", path,
-                            errno != 0 ? strerror(errno) : "out of memory");
+                            errno != 0 ? uv_strerror(-errno) : "out of memory");
     for (;;) {
         char *to = sf_buf_reserve(b, READ_BYTES);
 
@@ -130,7 +132,7 @@ static enum sf_status read_folder(struct tape *tape, const char *path,
     enum sf_status rc = SF_OK;
 
     if (n < 0)
-        return sf_error_set(err, SF_EIO, "%s: %s", path, strerror(errno));
+        return sf_error_set(err, SF_EIO, "%s: %s", path, uv_strerror(-errno));
     if (n > FILES_MAX)
         rc = sf_error_set(err, SF_ETOOBIG, "%s: more than %d files", path, FILES_MAX);
     for (int i = 0; i < n; i++) {
@@ -154,6 +156,6 @@ enum sf_status tape_read(struct tape *tape, const char *path, struct sf_error *e
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return sf_error_set(err, SF_EIO, "%s: %s", path, strerror(errno));
+        return sf_error_set(err, SF_EIO, "%s: %s", path, uv_strerror(-errno));
     return S_ISDIR(st.st_mode) ? read_folder(tape, path, err) : read_one(tape, path, err);
 }

@@ -3,6 +3,8 @@
 
 #include <sf/time.h>
 
+#include <uv.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +29,7 @@ static enum sf_status parse_listen(const char *listen, union address *ret,
 {
     struct sf_str s = sf_str_from(listen);
     size_t colon = s.len;
-    char host[64];
+    char host[64] = "";
     int64_t port;
     bool is_v6;
 
@@ -41,7 +43,6 @@ static enum sf_status parse_listen(const char *listen, union address *ret,
                            : sf_str_make(s.p, colon - 1),
                      host, sizeof(host)))
         return sf_error_set(err, SF_EINVAL, "listen='%.80s': expected host:port", listen);
-    memset(ret, 0, sizeof(*ret));
     if (is_v6) {
         ret->v6.sin6_family = AF_INET6;
         ret->v6.sin6_port = htons((uint16_t)port);
@@ -66,21 +67,42 @@ static enum sf_status open_listener(struct sf_httpd *httpd, struct sf_error *err
 {
     const char *listen_at = httpd->opts.listen;
     union address at;
-    socklen_t len;
+    socklen_t len = 0;
     int on = 1;
 
+    memset(&at, 0, sizeof(at));
     if (parse_listen(listen_at, &at, &len, err) != SF_OK)
         return SF_EINVAL;
     httpd->fd = socket(at.any.sa_family, SOCK_STREAM, 0);
     if (httpd->fd < 0 || fcntl(httpd->fd, F_SETFL, O_NONBLOCK) != 0 ||
         fcntl(httpd->fd, F_SETFD, FD_CLOEXEC) != 0)
-        return sf_error_set(err, SF_EIO, "listen on %s: %s", listen_at, strerror(errno));
+        return sf_error_set(err, SF_EIO, "listen on %s: %s", listen_at,
+                            uv_strerror(-errno));
     (void)setsockopt(httpd->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (bind(httpd->fd, &at.any, len) != 0 || listen(httpd->fd, BACKLOG) != 0 ||
         getsockname(httpd->fd, &at.any, &len) != 0)
-        return sf_error_set(err, SF_EIO, "listen on %s: %s", listen_at, strerror(errno));
+        return sf_error_set(err, SF_EIO, "listen on %s: %s", listen_at,
+                            uv_strerror(-errno));
     httpd->port = ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
     return SF_OK;
+}
+
+static void welcome(struct sf_httpd *httpd, int fd, const union address *from)
+{
+    char peer[PEER_SIZE] = "";
+    int on = 1;
+
+    if (httpd->conns_n >= httpd->opts.connections_max ||
+        fcntl(fd, F_SETFL, O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        (void)close(fd);
+        return;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (from->any.sa_family == AF_INET)
+        (void)inet_ntop(AF_INET, &from->v4.sin_addr, peer, sizeof(peer));
+    else
+        (void)inet_ntop(AF_INET6, &from->v6.sin6_addr, peer, sizeof(peer));
+    sf_conn_open(httpd, fd, peer);
 }
 
 static void on_accept(void *arg, int fd, unsigned events)
@@ -91,33 +113,26 @@ static void on_accept(void *arg, int fd, unsigned events)
     for (int i = 0; i < ACCEPT_BURST; i++) {
         union address from;
         socklen_t len = sizeof(from);
-        char peer[PEER_SIZE] = "";
-        int on = 1, got = accept(fd, &from.any, &len);
+        int got = accept(fd, &from.any, &len);
 
-        if (got < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
-                errno == ENOBUFS) {
-                /* readable for ever: look away until the next sweep */
-                sf_watch_stop(httpd->watch);
-                httpd->watch = NULL;
-            }
-            if (errno == EINTR || errno == ECONNABORTED)
-                continue;
-            return;
-        }
-        if (httpd->conns_n >= httpd->opts.connections_max ||
-            fcntl(got, F_SETFL, O_NONBLOCK) != 0 ||
-            fcntl(got, F_SETFD, FD_CLOEXEC) != 0) {
-            (void)close(got);
+        if (got >= 0) {
+            welcome(httpd, got, &from);
             continue;
         }
-        (void)setsockopt(got, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (from.any.sa_family == AF_INET)
-            (void)inet_ntop(AF_INET, &from.v4.sin_addr, peer, sizeof(peer));
-        else
-            (void)inet_ntop(AF_INET6, &from.v6.sin6_addr, peer, sizeof(peer));
-        sf_conn_open(httpd, got, peer);
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            /* readable for ever: look away until the next sweep */
+            sf_watch_stop(httpd->watch);
+            httpd->watch = NULL;
+        }
+        return;
     }
+}
+
+static void on_reap(void *arg)
+{
+    sf_conn_reap(arg);
 }
 
 static void on_sweep(void *arg)
@@ -157,6 +172,8 @@ enum sf_status sf_httpd_create(struct sf_loop *loop, const struct sf_httpd_opts 
     if (rc == SF_OK)
         rc = sf_timer_create(loop, on_sweep, httpd, &httpd->sweep);
     if (rc == SF_OK)
+        rc = sf_timer_create(loop, on_reap, httpd, &httpd->reap);
+    if (rc == SF_OK)
         rc =
             sf_watch_start(loop, httpd->fd, SF_READABLE, on_accept, httpd, &httpd->watch);
     if (rc != SF_OK) {
@@ -175,8 +192,10 @@ void sf_httpd_destroy(struct sf_httpd *httpd)
         return;
     while (httpd->conns)
         sf_conn_close(httpd->conns);
+    sf_conn_reap(httpd);
     sf_watch_stop(httpd->watch);
     sf_timer_destroy(httpd->sweep);
+    sf_timer_destroy(httpd->reap);
     if (httpd->fd >= 0)
         (void)close(httpd->fd);
     sf_tls_destroy(httpd);

@@ -74,34 +74,45 @@ void sf_conn_open(struct sf_httpd *httpd, int fd, const char *peer)
         sf_conn_close(c);
 }
 
-/* Frees at once, or leaves it to the outermost caller that still uses @c. */
+/* Its memory goes in the next round of the loop: callers up the stack still look at it.
+ */
 void sf_conn_close(struct conn *c)
 {
     struct sf_httpd *httpd = c->httpd;
 
-    if (!c->is_dead) {
-        c->is_dead = true;
-        if (c->req)
-            c->req->conn = NULL; /* the handler's now; its reply frees it */
-        c->req = NULL;
-        sf_watch_stop(c->watch);
-        sf_timer_destroy(c->pace);
-        sf_tls_close(c);
-        (void)close(c->fd);
-        if (c->prev)
-            c->prev->next = c->next;
-        else
-            httpd->conns = c->next;
-        if (c->next)
-            c->next->prev = c->prev;
-        httpd->conns_n--;
-    }
-    if (c->depth > 0)
+    if (c->is_dead)
         return;
-    sf_req_free(c->spare);
-    sf_buf_release(&c->in);
-    sf_buf_release(&c->out);
-    free(c);
+    c->is_dead = true;
+    if (c->req)
+        c->req->conn = NULL; /* the handler's now; its reply frees it */
+    c->req = NULL;
+    sf_watch_stop(c->watch);
+    sf_timer_destroy(c->pace);
+    sf_tls_close(c);
+    (void)close(c->fd);
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        httpd->conns = c->next;
+    if (c->next)
+        c->next->prev = c->prev;
+    httpd->conns_n--;
+    c->next = httpd->dead;
+    httpd->dead = c;
+    sf_timer_set(httpd->reap, 0, 0);
+}
+
+void sf_conn_reap(struct sf_httpd *httpd)
+{
+    while (httpd->dead) {
+        struct conn *c = httpd->dead;
+
+        httpd->dead = c->next;
+        sf_req_free(c->spare);
+        sf_buf_release(&c->in);
+        sf_buf_release(&c->out);
+        free(c);
+    }
 }
 
 void sf_conn_watch(struct conn *c)
@@ -204,10 +215,7 @@ void sf_conn_continue(struct conn *c)
         }
         c->deadline_us = sf_mono_us() + (is_idle ? IDLE_US : PROGRESS_US);
     }
-    if (c->is_dead)
-        sf_conn_close(c);
-    else
-        sf_conn_watch(c);
+    sf_conn_watch(c);
 }
 
 /* Drop what a refused peer still sends, so that closing does not reset its connection

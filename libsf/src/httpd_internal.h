@@ -30,7 +30,8 @@ struct sf_httpd {
     int fd, port;
     struct sf_watch *watch; /* NULL while out of descriptors, until the next sweep */
     struct sf_timer *sweep;
-    struct conn *conns;
+    struct sf_timer *reap;
+    struct conn *conns, *dead; /* dead: closed, to be freed by reap */
     unsigned conns_n;
     void *tls;                    /* SSL_CTX, or NULL */
     int64_t date_s;               /* the second that date holds */
@@ -62,7 +63,7 @@ struct conn {
     int64_t pace_bytes; /* a tick; 0: no pacing */
     size_t allowed;     /* of out, when pacing */
     int64_t deadline_us;
-    unsigned depth; /* calls on the stack that use the connection after the handler */
+    unsigned depth; /* in the handler's call: its answer does not go on reading */
     bool is_dead, is_eof, close_after;
     bool tls_wants_write; /* a read that needs the socket writable, and the reverse */
     bool tls_wants_read;
@@ -80,6 +81,7 @@ struct sf_httpd_req {
 /* httpd_conn.c: takes @fd; @peer is PEER_SIZE bytes. */
 void sf_conn_open(struct sf_httpd *httpd, int fd, const char *peer);
 void sf_conn_close(struct conn *c);
+void sf_conn_reap(struct sf_httpd *httpd);
 /* Go on with what was received, after an answer is out. */
 void sf_conn_continue(struct conn *c);
 /* Set what is watched for by the state. */

@@ -224,11 +224,7 @@ void sf_httpd_reply(struct sf_httpd_req *req, const struct sf_httpd_answer *answ
         sf_req_free(req);
     else
         c->spare = req;
-    if (c->depth > 0)
-        return;
-    if (c->is_dead)
-        sf_conn_close(c);
-    else if (c->state == CONN_READING)
+    if (c->depth == 0 && !c->is_dead && c->state == CONN_READING)
         sf_conn_continue(c);
 }
 

@@ -1,19 +1,25 @@
 """sf-exchange: what a program that knows Binance spot's REST API gets to see."""
 
 import calendar
+import contextlib
 import email.utils
 import gzip
+import http.client
 import json
 import os
 import pathlib
+import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
 from decimal import Decimal
 
 import pytest
-from flow import DAY_MS, day_ms, http
+from flow import DAY_MS, day_ms
+from flow import http as call
 from sfproc import ROOT, Proc
+from tls_front import make_authority
 
 JUNE = day_ms("2024-06-01")
 
@@ -57,11 +63,11 @@ class Exchange:
                 return rows
 
     def faults(self, *faults):
-        status, answer = http("POST", self.url + "/control/faults", list(faults))
+        status, answer = call("POST", self.url + "/control/faults", list(faults))
         assert status == 200, answer
 
     def stats(self):
-        return http("GET", self.url + "/control/stats")[1]
+        return call("GET", self.url + "/control/stats")[1]
 
 
 @pytest.fixture
@@ -225,7 +231,7 @@ def test_unknown_path_and_method(exchange):
     e = exchange()
     status, _, body = e.ask("nothing")
     assert (status, body["status"], body["path"]) == (404, 404, "/api/v3/nothing")
-    assert http("POST", e.url + "/api/v3/ping", {})[0] == 405
+    assert call("POST", e.url + "/api/v3/ping", {})[0] == 405
 
 
 def test_exchange_info(exchange):
@@ -325,7 +331,7 @@ def test_missing_and_doubled_rows(exchange):
             assert Decimal(last[r[0]][5]) < Decimal(r[5]) and last[r[0]][6] == r[6]
         last[r[0]] = r
     assert 70 < doubled < 220 and list(last.values()) == good
-    http("DELETE", e.url + "/control/faults")
+    call("DELETE", e.url + "/control/faults")
     assert e.klines("1m", JUNE, JUNE + DAY_MS) == good
 
 
@@ -344,9 +350,9 @@ def test_a_row_keeps_its_fate_beside_other_faults(exchange):
                                     '[{"kind":"5xx","path":1}]', '[{"path":"x"}]'])
 def test_bad_faults_are_refused(exchange, faults):
     e = exchange()
-    status, body = http("POST", e.url + "/control/faults", faults.encode())
+    status, body = call("POST", e.url + "/control/faults", faults.encode())
     assert status == 400 and body["error"]
-    assert http("GET", e.url + "/control/faults")[1] == []
+    assert call("GET", e.url + "/control/faults")[1] == []
 
 
 def test_bad_arguments(tmp_path):
@@ -527,3 +533,46 @@ def test_depth(exchange):
     assert later["lastUpdateId"] == book["lastUpdateId"] + 1
     assert e.ask("depth", symbol="BTCUSDT", symbolStatus="HALT")[2]["code"] == -1220
     assert e.ask("depth", symbol="BTCUSDT", symbolStatus="x")[2]["code"] == -1122
+
+
+# ------------------------------------------------------------------------- HTTPS
+
+def test_https(exchange, tmp_path):
+    make_authority(tmp_path, ["localhost"])
+    e = exchange("--cert", str(tmp_path / "server.pem"), "--key", str(tmp_path / "server.key"))
+    port = int(e.url.rsplit(":", 1)[1])
+    context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    plain = exchange()
+    ask = f"/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime={JUNE}&limit=1000"
+    want = call("GET", plain.url + ask)[1]
+    connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=10)
+    for _ in range(20):  # one connection
+        connection.request("GET", ask)
+        assert json.loads(connection.getresponse().read()) == want
+    connection.request("POST", "/control/faults", body=b" " * 900000 + b"[]")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"[]")
+    connection.request("POST", "/control/faults", body=b" " * 2000000)
+    with contextlib.suppress(OSError):  # the answer may be lost when the body is refused midway
+        assert connection.getresponse().status == 413
+    connection.close()
+    untrusted = http.client.HTTPSConnection("localhost", port, timeout=10)
+    with pytest.raises(ssl.SSLError):
+        untrusted.request("GET", ask)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert not s.recv(100).startswith(b"HTTP")
+    connection.request("GET", ask)
+    assert json.loads(connection.getresponse().read()) == want
+
+
+def test_wrong_certificate_is_one_line(tmp_path):
+    make_authority(tmp_path, ["localhost"])
+    for cert, key in (("ca.pem", "server.key"), ("nothing.pem", "server.key"), ("server.crt", "ca.pem"),
+                      ("server.pem", None)):
+        args = ["--listen", "127.0.0.1:0", "--cert", str(tmp_path / cert)]
+        proc = Proc("sf-exchange", {}, tmp_path, args + (["--key", str(tmp_path / key)] if key else []))
+        assert proc.wait(10) == 1
+        error, = proc.events("failed")
+        assert error["text"].startswith("TLS")

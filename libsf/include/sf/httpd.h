@@ -1,8 +1,9 @@
-/* HTTP/1.1 server on the program's loop, over libwebsockets.
+/* HTTP/1.1 server on the program's loop: strict, keep-alive, plain or TLS.
  *
  * Admin endpoints, the embedded store and exchange, and the queue-manager are handlers
  * behind it. A request reaches the handler whole, body included; the answer may be given
- * at once or later. Loop thread only: a worker thread hands its result over with an
+ * at once or later. Request bodies need a Content-Length (chunked ones get
+ * 411). Loop thread only: a worker thread hands its result over with an
  * sf_wake. */
 #ifndef SF_HTTPD_H
 #define SF_HTTPD_H
@@ -30,6 +31,8 @@ struct sf_httpd_opts {
 enum sf_status sf_httpd_create(struct sf_loop *loop, const struct sf_httpd_opts *opts,
                                struct sf_httpd **ret_httpd,
                                struct sf_error *err) SF_MUST_CHECK;
+/* Not from its own handler. Requests that are open stay valid until their reply. NULL is
+ * fine. */
 void sf_httpd_destroy(struct sf_httpd *httpd);
 /* The port that it listens on. */
 int sf_httpd_port(const struct sf_httpd *httpd);
