@@ -85,6 +85,9 @@ $(B)/bin/%:
 # Unit tests: one program for each tests/unit/test_*.c. A test of an embedded program
 # names the files it needs beside libsf: OBJS_test_<name> below.
 OBJS_test_exchange_budget := embedded/exchange/budget.c embedded/exchange/faults.c embedded/exchange/shapes.c
+OBJS_test_rest          := tests/unit/rest_fixture.c
+OBJS_test_rest_hello    := tests/unit/rest_fixture.c
+OBJS_test_rest_limit    := tests/unit/rest_fixture.c
 OBJS_test_arango_answer := tests/unit/fake_http.c
 OBJS_test_arango_setup  := tests/unit/fake_http.c
 OBJS_test_arango_writer := tests/unit/fake_http.c tests/unit/arango_model.c

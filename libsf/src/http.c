@@ -120,6 +120,7 @@ enum sf_status sf_http_create(struct sf_loop *loop, const struct sf_http_opts *o
                               struct sf_http **ret_http, struct sf_error *err)
 {
     struct sf_http *http = calloc(1, sizeof(*http));
+    long connections_max;
 
     if (!http)
         return sf_error_set(err, SF_ENOMEM, "no memory for the HTTP client");
@@ -139,9 +140,11 @@ enum sf_status sf_http_create(struct sf_loop *loop, const struct sf_http_opts *o
     (void)curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
     (void)curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_timer);
     (void)curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    (void)curl_multi_setopt(
-        http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-        (long)(opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX));
+    connections_max =
+        (long)(opts->connections_max > 0 ? opts->connections_max : CONNECTIONS_MAX);
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections_max);
+    /* all of them stay open; libcurl's own ceiling falls with the requests under way */
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, connections_max);
     *ret_http = http;
     return SF_OK;
 }

@@ -12,6 +12,9 @@ void sf_limit_init(struct sf_limit *l, int64_t limit, int64_t window_us,
 
 void sf_limit_publish(struct sf_limit *l, int64_t limit, int64_t window_us)
 {
+    if (window_us != l->window_us)
+        l->window_end_us =
+            0; /* what was used counts on, for a window of the new length */
     l->limit = limit;
     l->window_us = window_us;
 }

@@ -1,27 +1,28 @@
 /* Calls wait in one queue, oldest first. The turn goes round whenever something may have
  * changed: a call came, an answer came, a wait is over. An answer either ends its call or
  * puts it back into the queue with a time before which it must not go. */
+#include "rest_internal.h"
+
 #include <sf/limit.h>
 #include <sf/metrics.h>
-#include <sf/rest.h>
-#include <sf/stop.h>
-#include <sf/time.h>
 
 #include <stdlib.h>
+#include <sys/random.h>
 
-#define BACKOFF_FIRST_MS 250
-#define BACKOFF_MAX_MS   30000
-#define BODY_MAX         (8u * 1024 * 1024) /* exchangeInfo of all symbols is 3 MB */
-#define PATH_MAX_BYTES   4096
-#define HELLO_LOOK_MS    100
-#define WAIT_JITTER_MS \
-    1000 /* behind Retry-After: not all processes in the same instant */
-#define WAIT_UNKNOWN_MS 10000 /* a limit without a time */
-#define WAIT_TOLD_MS    1000  /* shorter waits are not worth a word */
+#define BACKOFF_FIRST_MS  250
+#define BACKOFF_MAX_MS    30000
+#define BODY_MAX          (8u * 1024 * 1024) /* exchangeInfo of all symbols is 3 MB */
+#define URL_MAX           8192
+#define CONNECTIONS_EXTRA 2     /* beside the pages: the exchange's clock and facts */
+#define WAIT_JITTER_MS    1000  /* behind Retry-After: not all processes in one instant */
+#define WAIT_UNKNOWN_MS   10000 /* a limit without a time; doubles each time */
+#define WAIT_LONGEST_MS   320000 /* of those; the shortest ban is 2 minutes */
+#define WAIT_TOLD_MS      1000   /* shorter waits are not worth a word */
 
 struct call {
     struct sf_rest *rest;
-    struct call *next; /* in the queue */
+    struct call *next; /* in the queue, or in the list of those under way */
+    uint64_t id;       /* of the HTTP request, while under way */
     char *path;
     int64_t weight;
     unsigned tries;
@@ -38,12 +39,15 @@ struct sf_rest {
     struct sf_timer *turn_timer;
     struct sf_limit limit;
     struct call *queue; /* waiting */
-    struct call *sent;  /* under way */
+    struct call *sent;  /* under way: sent_n, at most sent_max */
+    unsigned sent_n, sent_max;
     bool is_paused;
-    int64_t failing_since_us; /* 0: the last answer was good */
+    int64_t failing_since_us; /* 0: the exchange answers */
+    int64_t unknown_wait_ms;  /* the next wait for a limit without a time */
+    int64_t told_until_us;    /* a wait for the budget was told of, until then */
     uint64_t random;
-    int64_t clock_ms,
-        clock_us; /* the exchange's time at our monotonic time; 0: unknown */
+    /* the exchange's time at our monotonic time; 0: unknown */
+    int64_t clock_ms, clock_us;
     sf_rest_wait_fn on_wait;
     void *wait_arg;
 };
@@ -55,6 +59,16 @@ static void on_turn(void *arg)
     turn(arg);
 }
 
+/* Processes that begin in the same instant must not wait in step. */
+static uint64_t seed(void)
+{
+    uint64_t n = 0;
+
+    if (getrandom(&n, sizeof(n), 0) != (ssize_t)sizeof(n) || n == 0)
+        n = (uint64_t)sf_mono_us() | 1;
+    return n;
+}
+
 enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
                               const struct sf_exchange *exchange,
                               struct sf_rest **ret_rest, struct sf_error *err)
@@ -62,7 +76,7 @@ enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
     struct sf_rest *rest = calloc(1, sizeof(*rest));
     const struct sf_http_opts opts = {
         .body_max = BODY_MAX,
-        .connections_max = (unsigned)conf->pages_in_flight + 2,
+        .connections_max = (unsigned)conf->pages_in_flight + CONNECTIONS_EXTRA,
     };
     enum sf_status status;
 
@@ -71,7 +85,9 @@ enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
     rest->conf = conf;
     rest->exchange = exchange;
     rest->loop = loop;
-    rest->random = (uint64_t)sf_mono_us() | 1;
+    rest->sent_max = opts.connections_max; /* inside libcurl a request would time out */
+    rest->random = seed();
+    rest->unknown_wait_ms = WAIT_UNKNOWN_MS;
     sf_limit_init(&rest->limit, exchange->weight_limit, exchange->weight_window_ms * 1000,
                   conf->rate_share_percent);
     status = sf_http_create(loop, &opts, &rest->http, err);
@@ -170,8 +186,8 @@ static void end_call(struct call *call, enum sf_status status, struct sf_buf *bo
     fn(arg, status, body, err);
 }
 
-/* Try again later, unless nothing has worked for too long. */
-static void retry(struct call *call, const struct sf_error *why)
+/* Try again later, not before @least_ms, unless nothing has worked for too long. */
+static void retry(struct call *call, int64_t least_ms, const struct sf_error *why)
 {
     struct sf_rest *rest = call->rest;
     int64_t now_us = sf_mono_us(), wait_ms;
@@ -186,22 +202,32 @@ static void retry(struct call *call, const struct sf_error *why)
         return;
     }
     wait_ms = backoff_ms(rest, ++call->tries);
+    if (wait_ms < least_ms)
+        wait_ms = least_ms < BACKOFF_MAX_MS ? least_ms : BACKOFF_MAX_MS;
     call->not_before_us = now_us + wait_ms * 1000;
     sf_metric_add(SF_M_REQUEST_RETRIES, 1);
     enqueue(rest, call, true);
     tell_wait(rest, wait_ms, why->text);
 }
 
+/* Nothing is sent until the limit allows. Answers to what was sent before the block say
+ * the same again: they do not lengthen a wait of unknown length. */
 static void wait_for_limit(struct call *call, int64_t wait_ms, const struct sf_error *why)
 {
     struct sf_rest *rest = call->rest;
+    int64_t now_us = sf_mono_us();
 
-    if (wait_ms <= 0)
-        wait_ms = WAIT_UNKNOWN_MS;
-    wait_ms += random_below(rest, WAIT_JITTER_MS);
-    sf_limit_block(&rest->limit, wait_ms * 1000, sf_mono_us());
-    sf_metric_add(SF_M_RATE_WAITS, 1);
     enqueue(rest, call, true);
+    sf_metric_add(SF_M_RATE_WAITS, 1);
+    if (wait_ms <= 0 && now_us < rest->limit.blocked_until_us)
+        return;
+    if (wait_ms <= 0) {
+        wait_ms = rest->unknown_wait_ms;
+        if (rest->unknown_wait_ms < WAIT_LONGEST_MS)
+            rest->unknown_wait_ms *= 2;
+    }
+    wait_ms += random_below(rest, WAIT_JITTER_MS);
+    sf_limit_block(&rest->limit, wait_ms * 1000, now_us);
     tell_wait(rest, wait_ms, why->text);
 }
 
@@ -232,20 +258,24 @@ static void judge(struct call *call, struct sf_http_answer *answer)
     sf_limit_answer(&rest->limit, call->weight, a.used_weight,
                     to_window_end_us(rest, a.server_ms), sf_mono_us());
     sf_metric_set(SF_M_USED_WEIGHT, rest->limit.used);
+    if (a.verdict != SF_VERDICT_RETRY)
+        rest->failing_since_us = 0;
     switch (a.verdict) {
     case SF_VERDICT_OK:
-        rest->failing_since_us = 0;
+        rest->unknown_wait_ms = WAIT_UNKNOWN_MS;
         sf_http_take_body(answer, &body);
         end_call(call, SF_OK, &body, &err);
         sf_buf_release(&body);
         return;
     case SF_VERDICT_RETRY:
-        retry(call, &err);
+        retry(call, a.wait_ms, &err);
         return;
     case SF_VERDICT_WAIT:
         wait_for_limit(call, a.wait_ms, &err);
         return;
     case SF_VERDICT_SYMBOL:
+        end_call(call, SF_ENOTFOUND, NULL, &err);
+        return;
     case SF_VERDICT_FATAL:
         end_call(call, SF_EREFUSED, NULL, &err);
         return;
@@ -258,6 +288,7 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
     struct sf_rest *rest = call->rest;
 
     unlink_call(&rest->sent, call);
+    rest->sent_n--;
     sf_metric_add(SF_M_REQUESTS, 1);
     sf_histogram_observe(SF_H_REQUEST_SECONDS, answer->took_us);
     if (answer->status != 0) {
@@ -268,38 +299,68 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
         if (answer->err.status == SF_EDENIED || answer->err.status == SF_EINVAL)
             end_call(call, answer->err.status, NULL, &answer->err);
         else
-            retry(call, &answer->err);
+            retry(call, 0, &answer->err);
     }
-    sf_timer_set(rest->turn_timer, 0,
-                 0); /* the callback may have destroyed nothing of ours */
+    sf_timer_set(rest->turn_timer, 0, 0);
 }
 
 /* -------------------------------------------------------------------------- sending */
 
 static enum sf_status send_call(struct call *call, struct sf_error *err)
 {
-    struct sf_rest *rest = call->rest;
+    const struct sf_rest *rest = call->rest;
+    const char *secret = rest->conf->binance_api_key;
+    struct sf_str base = sf_str_from(rest->conf->binance_api_url);
     struct sf_http_request req = { .timeout_ms = rest->conf->http_timeout_ms,
                                    .fn = on_answer,
                                    .arg = call };
-    char key[256];
-    struct sf_buf url;
+    struct sf_buf url, key;
     enum sf_status status;
 
-    sf_buf_init(&url, PATH_MAX_BYTES);
-    sf_buf_addf(&url, "%s%s", rest->conf->binance_api_url, call->path);
+    if (sf_str_ends(base, SF_STR("/")) && call->path[0] == '/')
+        base.len--;
+    sf_buf_init(&url, URL_MAX);
+    sf_buf_init(&key, URL_MAX);
+    sf_buf_add_str(&url, base);
+    sf_buf_add_str(&url, sf_str_from(call->path));
     req.url = sf_buf_cstr(&url);
-    if (rest->conf->binance_api_key[0] != '\0') {
-        struct sf_buf b = { .p = key, .cap = sizeof(key) - 1, .max = sizeof(key) - 1 };
-
-        sf_buf_addf(&b, "X-MBX-APIKEY: %s", rest->conf->binance_api_key);
-        req.headers[0] = sf_buf_cstr(&b);
+    if (secret[0] != '\0') {
+        sf_buf_addf(&key, "%s: %s", rest->exchange->key_header, secret);
+        req.headers[0] = sf_buf_cstr(&key);
     }
     status = sf_buf_status(&url, err);
     if (status == SF_OK)
-        status = sf_http_send(rest->http, &req, NULL, err);
+        status = sf_buf_status(&key, err);
+    if (status == SF_OK)
+        status = sf_http_send(rest->http, &req, &call->id, err);
     sf_buf_release(&url);
+    sf_buf_release(&key);
     return status;
+}
+
+/* The budget is used up: say so once for each window. */
+static void tell_budget(struct sf_rest *rest, int64_t wait_us, int64_t now_us)
+{
+    if (now_us < rest->told_until_us || now_us < rest->limit.blocked_until_us)
+        return;
+    rest->told_until_us = now_us + wait_us;
+    tell_wait(rest, wait_us / 1000, "request budget");
+}
+
+/* Send a call that the budget has room for. */
+static void send_now(struct call *call)
+{
+    struct sf_rest *rest = call->rest;
+    struct sf_error err = { 0 };
+
+    if (send_call(call, &err) == SF_OK) {
+        call->next = rest->sent;
+        rest->sent = call;
+        rest->sent_n++;
+        return;
+    }
+    sf_limit_answer(&rest->limit, call->weight, -1, rest->limit.window_us, sf_mono_us());
+    end_call(call, err.status, NULL, &err);
 }
 
 static void turn(struct sf_rest *rest)
@@ -307,27 +368,22 @@ static void turn(struct sf_rest *rest)
     int64_t now_us = sf_mono_us(), next_us = INT64_MAX;
     struct call **at = &rest->queue;
 
-    while (*at && !rest->is_paused) {
+    while (*at && !rest->is_paused && rest->sent_n < rest->sent_max) {
         struct call *call = *at;
         int64_t wait_us = call->not_before_us - now_us;
-        struct sf_error err = { 0 };
 
-        if (wait_us <= 0)
+        if (wait_us <= 0) {
             wait_us = sf_limit_take(&rest->limit, call->weight, now_us);
+            if (wait_us > 0)
+                tell_budget(rest, wait_us, now_us);
+        }
         if (wait_us > 0) {
             next_us = wait_us < next_us ? wait_us : next_us;
             at = &call->next;
             continue;
         }
         *at = call->next;
-        call->next = rest->sent;
-        rest->sent = call;
-        if (send_call(call, &err) != SF_OK) {
-            unlink_call(&rest->sent, call);
-            sf_limit_answer(&rest->limit, call->weight, -1, rest->limit.window_us,
-                            now_us);
-            end_call(call, err.status, NULL, &err);
-        }
+        send_now(call);
     }
     if (next_us != INT64_MAX)
         sf_timer_set(rest->turn_timer, next_us / 1000 + 1, 0);
@@ -356,8 +412,10 @@ enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t wei
 void sf_rest_pause(struct sf_rest *rest, bool is_paused)
 {
     rest->is_paused = is_paused;
-    if (!is_paused)
-        sf_timer_set(rest->turn_timer, 0, 0);
+    if (is_paused)
+        return;
+    rest->failing_since_us = 0; /* a pause is no failure */
+    sf_timer_set(rest->turn_timer, 0, 0);
 }
 
 void sf_rest_on_wait(struct sf_rest *rest, sf_rest_wait_fn fn, void *arg)
@@ -373,100 +431,51 @@ int64_t sf_rest_server_ms(const struct sf_rest *rest)
     return rest->clock_ms + (sf_mono_us() - rest->clock_us) / 1000;
 }
 
-/* ---------------------------------------------------------------------------- hello */
+/* --------------------------------------------------------------- for rest_hello.c */
 
-struct hello {
-    struct sf_rest *rest;
-    struct sf_str symbol;
-    struct sf_market market;
-    unsigned answers;
-    bool is_done;
-    enum sf_status status;
-    struct sf_error err;
-};
-
-static void hello_failed(struct hello *h, const char *what, enum sf_status status,
-                         const struct sf_error *err)
+struct sf_loop *rest_loop(const struct sf_rest *rest)
 {
-    if (h->err.status == SF_OK) {
-        (void)sf_error_set(&h->err, status, "%s", err->text);
-        (void)sf_error_wrap(&h->err, "%s", what);
-        h->status = status;
-    }
-    h->is_done = true;
+    return rest->loop;
 }
 
-static void on_time(void *arg, enum sf_status status, struct sf_buf *body,
-                    const struct sf_error *why)
+const struct sf_exchange *rest_exchange(const struct sf_rest *rest)
 {
-    struct hello *h = arg;
-    struct sf_error err = *why;
-    int64_t ms;
-
-    if (status == SF_OK)
-        status = h->rest->exchange->time_parse(sf_buf_str(body), &ms, &err);
-    if (status != SF_OK) {
-        hello_failed(h, "the exchange's clock", status, &err);
-        return;
-    }
-    h->rest->clock_ms = ms;
-    h->rest->clock_us = sf_mono_us();
-    h->is_done = h->is_done || ++h->answers == 2;
+    return rest->exchange;
 }
 
-static void on_info(void *arg, enum sf_status status, struct sf_buf *body,
-                    const struct sf_error *why)
+void rest_set_clock(struct sf_rest *rest, int64_t server_ms)
 {
-    struct hello *h = arg;
-    struct sf_error err = *why;
-
-    if (status == SF_OK)
-        status =
-            h->rest->exchange->info_parse(sf_buf_str(body), h->symbol, &h->market, &err);
-    if (status == SF_EREFUSED || (status == SF_OK && !h->market.is_known)) {
-        struct sf_error unknown = { 0 };
-
-        (void)sf_error_set(&unknown, SF_EINVAL,
-                           "SYMBOL='%" SF_STR_FMT "': %s does not know it%s%s",
-                           SF_STR_ARG(h->symbol), h->rest->exchange->name,
-                           err.text[0] ? ": " : "", err.text);
-        status = SF_EINVAL;
-        err = unknown;
-    }
-    if (status != SF_OK) {
-        hello_failed(h, "exchangeInfo", status, &err);
-        return;
-    }
-    if (h->market.weight_limit > 0)
-        sf_limit_publish(&h->rest->limit, h->market.weight_limit,
-                         h->market.weight_window_ms * 1000);
-    h->is_done = h->is_done || ++h->answers == 2;
+    rest->clock_ms = server_ms;
+    rest->clock_us = sf_mono_us();
 }
 
-enum sf_status sf_rest_hello(struct sf_rest *rest, struct sf_str symbol,
-                             struct sf_market *ret_market, struct sf_error *err)
+void rest_publish(struct sf_rest *rest, int64_t weight_limit, int64_t window_ms)
 {
-    struct hello h = { .rest = rest, .symbol = symbol };
-    const struct sf_exchange *x = rest->exchange;
-    struct sf_buf path;
-    enum sf_status status;
+    sf_limit_publish(&rest->limit, weight_limit, window_ms * 1000);
+}
 
-    sf_buf_init(&path, PATH_MAX_BYTES);
-    x->time_url(&path);
-    status = sf_rest_get(rest, sf_buf_str(&path), x->time_weight, on_time, &h, err);
-    sf_buf_clear(&path);
-    x->info_url(&path, symbol);
-    if (status == SF_OK)
-        status = sf_rest_get(rest, sf_buf_str(&path), x->info_weight, on_info, &h, err);
-    sf_buf_release(&path);
-    while (status == SF_OK && !h.is_done) {
-        (void)sf_loop_run_until(rest->loop, &h.is_done, HELLO_LOOK_MS);
-        if (!h.is_done && sf_stop_signal() != 0)
-            status = sf_error_set(err, SF_ESTOPPED, "stopped while asking the exchange");
+static void drop(struct sf_rest *rest, struct call **at, const void *arg, bool is_sent)
+{
+    while (*at) {
+        struct call *call = *at;
+
+        if (call->arg != arg) {
+            at = &call->next;
+            continue;
+        }
+        *at = call->next;
+        if (is_sent) {
+            sf_http_cancel(rest->http, call->id);
+            rest->sent_n--;
+            sf_limit_answer(&rest->limit, call->weight, -1, rest->limit.window_us,
+                            sf_mono_us());
+        }
+        free_call(call);
     }
-    if (status == SF_OK && h.status != SF_OK)
-        status = sf_error_set(err, h.status, "%s", h.err.text);
-    if (status == SF_OK)
-        *ret_market = h.market;
-    return status;
+}
+
+void rest_drop(struct sf_rest *rest, const void *arg)
+{
+    drop(rest, &rest->queue, arg, false);
+    drop(rest, &rest->sent, arg, true);
 }

@@ -24,7 +24,8 @@ struct connection {
     unsigned n;
     int fd;
     pthread_t thread;
-    struct sf_buf in; /* what was read and not answered */
+    struct sf_buf in;   /* what was read and not answered */
+    struct sf_buf head; /* of the answer */
 };
 
 struct kept {
@@ -186,35 +187,37 @@ static bool write_body(struct connection *c, const struct stub_answer *a)
            n == a->body_n && write_all(c, "\r\n0\r\n\r\n", 7);
 }
 
+static void make_head(struct sf_buf *head, const struct stub_answer *a)
+{
+    sf_buf_clear(head);
+    sf_buf_addf(head, "HTTP/1.1 %d Scripted\r\n%s%s", a->status,
+                a->headers ? a->headers : "",
+                a->is_closing ? "Connection: close\r\n" : "");
+    if (a->is_chunked)
+        sf_buf_add_lit(head, "Transfer-Encoding: chunked\r\n\r\n");
+    else
+        sf_buf_addf(head, "Content-Length: %zu\r\n\r\n", a->body_n);
+}
+
 /* False: close the connection. */
 static bool write_answer(struct connection *c, const struct stub_answer *a, bool is_head)
 {
-    struct sf_buf head;
-    bool is_good;
-
     if (a->delay_ms > 0)
         (void)wait_for(c->stub, -1, 0, a->delay_ms);
     if (a->status == 0 || is_stopping(c->stub))
         return false;
-    sf_buf_init(&head, 65536);
-    sf_buf_addf(&head, "HTTP/1.1 %d Scripted\r\n%s%s", a->status,
-                a->headers ? a->headers : "",
-                a->is_closing ? "Connection: close\r\n" : "");
-    if (a->is_chunked)
-        sf_buf_add_lit(&head, "Transfer-Encoding: chunked\r\n\r\n");
-    else
-        sf_buf_addf(&head, "Content-Length: %zu\r\n\r\n", a->body_n);
-    is_good = sf_buf_status(&head, NULL) == SF_OK && write_all(c, head.p, head.len) &&
-              (is_head || write_body(c, a)) && !a->is_closing;
-    sf_buf_release(&head);
-    return is_good;
+    return sf_buf_status(&c->head, NULL) == SF_OK &&
+           write_all(c, c->head.p, c->head.len) && (is_head || write_body(c, a)) &&
+           !a->is_closing;
 }
 
 /* --------------------------------------------------------------------------- threads */
 
 /* @kept goes into the list. False: the list is full. */
-static bool decide(struct stub *stub, struct kept *kept, struct stub_answer *answer)
+static bool decide(struct connection *c, struct kept *kept, struct stub_answer *answer)
 {
+    struct stub *stub = c->stub;
+
     (void)pthread_mutex_lock(&stub->lock);
     if (stub->requests_n == REQUESTS_MAX) {
         (void)pthread_mutex_unlock(&stub->lock);
@@ -231,6 +234,7 @@ static bool decide(struct stub *stub, struct kept *kept, struct stub_answer *ans
         answer->body = "";
     if (answer->body_n == 0)
         answer->body_n = strlen(answer->body);
+    make_head(&c->head, answer);
     (void)pthread_mutex_unlock(&stub->lock);
     return true;
 }
@@ -252,7 +256,7 @@ static void *serve(void *arg)
 
         if (!kept)
             break;
-        if (!read_request(c, kept) || !decide(c->stub, kept, &answer)) {
+        if (!read_request(c, kept) || !decide(c, kept, &answer)) {
             free_kept(kept);
             break;
         }
@@ -260,6 +264,7 @@ static void *serve(void *arg)
     }
     (void)shutdown(c->fd, SHUT_RDWR);
     sf_buf_release(&c->in);
+    sf_buf_release(&c->head);
     return NULL;
 }
 
@@ -282,6 +287,7 @@ static void *accept_all(void *arg)
                                   .n = (unsigned)stub->connections_n,
                                   .fd = fd };
         sf_buf_init(&c->in, REQUEST_BYTES);
+        sf_buf_init(&c->head, 65536);
         (void)pthread_mutex_lock(&stub->lock);
         if (pthread_create(&c->thread, NULL, serve, c) == 0)
             stub->connections_n++;

@@ -14,7 +14,8 @@
 
 struct stub;
 
-/* Zeroed fields are the plain case; texts must live until stub_stop. */
+/* Zeroed fields are the plain case. Headers are copied when stub_fn returns, the body
+ * must live until stub_stop. */
 struct stub_answer {
     int status;          /* 0: close the connection without a word */
     const char *headers; /* "Name: value\r\n" lines; NULL: none */

@@ -15,7 +15,7 @@ struct step {
     int at_ms;   /* since the case began */
     int weight;  /* TAKE, ANSWER; wait_ms of BLOCK; limit of PUBLISH */
     int used;    /* ANSWER: -1 not said */
-    int end_ms;  /* ANSWER: to the window's end */
+    int end_ms;  /* ANSWER: to the window's end; PUBLISH: window, 0 a minute */
     int want_ms; /* TAKE: the wait */
 };
 
@@ -106,6 +106,13 @@ static const struct {
         { TAKE, 0, 1, 0, 0, 60000 },
         { PUBLISH, 0, 10, 0, 0, 0 },
         { TAKE, 0, 1, 0, 0, 60000 } } },
+    { "a published window counts at once, what was used stays", {
+        { TAKE, 0, 70, 0, 0, 0 },
+        { ANSWER, 10, 70, 70, 59000, 0 },
+        { PUBLISH, 20, 100, 0, 2000, 0 },
+        { TAKE, 20, 1, 0, 0, 2000 },
+        { TAKE, 2020, 70, 0, 0, 0 },
+        { TAKE, 2020, 1, 0, 0, 2000 } } },
 };
 /* clang-format on */
 
@@ -130,7 +137,7 @@ START_TEST(budget_is_kept)
             sf_limit_block(&l, s->weight * MS, now_us);
             break;
         case PUBLISH:
-            sf_limit_publish(&l, s->weight, 60000 * MS);
+            sf_limit_publish(&l, s->weight, (s->end_ms > 0 ? s->end_ms : 60000) * MS);
             break;
         case END:
             break;

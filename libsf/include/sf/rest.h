@@ -18,10 +18,13 @@ enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
                               const struct sf_exchange *exchange,
                               struct sf_rest **ret_rest,
                               struct sf_error *err) SF_MUST_CHECK;
-void sf_rest_destroy(struct sf_rest *rest); /* no callback is called any more */
+/* Not from a callback; none is called any more. NULL is fine. */
+void sf_rest_destroy(struct sf_rest *rest);
 
 /* @status: SF_OK and *@body (take it with sf_buf moves: *@body may be swapped out), or a
- * final error: SF_EREFUSED this symbol or request, SF_EIO gave up, SF_ELIMIT never. */
+ * final error: SF_ENOTFOUND this symbol is refused, SF_EREFUSED this request, SF_EIO gave
+ * up, SF_EDENIED the certificate does not verify, SF_EINVAL the URL, SF_ENOMEM. It may
+ * get again and pause, not destroy. */
 typedef void (*sf_rest_fn)(void *arg, enum sf_status status, struct sf_buf *body,
                            const struct sf_error *err);
 
@@ -33,14 +36,15 @@ enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t wei
 /* Hold back new sends while paused; what is under way still completes. */
 void sf_rest_pause(struct sf_rest *rest, bool is_paused);
 
-/* Told of waits: for events and logs. @why: "rate limit", "HTTP 503", ...; NULL to unset.
- */
+/* Told of waits of a second and more, for events and logs. @why: "request budget", "HTTP
+ * 503: ...", ... */
 typedef void (*sf_rest_wait_fn)(void *arg, int64_t wait_ms, const char *why);
+/* @fn NULL: nobody is told. */
 void sf_rest_on_wait(struct sf_rest *rest, sf_rest_wait_fn fn, void *arg);
 
 /* Blocking start-up step on the loop: read the exchange's clock and exchangeInfo of
  * @symbol. Publishes the limits to the budget. Gives up when a stop is asked for. Errors:
- * SF_EINVAL unknown symbol; SF_EREFUSED, SF_EIO, SF_EPROTO; SF_ESTOPPED. */
+ * SF_EINVAL unknown symbol; else as sf_rest_fn, SF_EPROTO, SF_ESTOPPED. */
 enum sf_status sf_rest_hello(struct sf_rest *rest, struct sf_str symbol,
                              struct sf_market *ret_market,
                              struct sf_error *err) SF_MUST_CHECK;
