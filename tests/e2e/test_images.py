@@ -1,14 +1,13 @@
 """The images as a cluster runs them: locked down, small, and doing their work."""
 
 import io
-import json
 import os
 import subprocess
 import tarfile
-import urllib.request
 
 import container
 import dns
+import flow
 import pytest
 import sfproc
 import tls_front
@@ -16,7 +15,6 @@ import tls_front
 IMAGES = sorted(p.parent.name for p in (sfproc.ROOT / "images").glob("*/Dockerfile"))
 LIMIT_BYTES = 8 * 1024 * 1024
 TAG = "e2e"
-PASSWORD = "image-test"
 NAMES = ("kafka.sf-test.example", "exchange.sf-test.example", "store.sf-test.example")
 
 
@@ -132,46 +130,21 @@ def names(tmp_path):
 
 
 @pytest.fixture
-def exchange(tmp_path):
-    """Port of an sf-exchange."""
-    with sfproc.Proc("sf-exchange", {}, tmp_path, ["--listen", "127.0.0.1:0", "--seed", "7"]) as proc:
-        yield proc.wait_event("listening")["port"]
+def world(kafka, tmp_path):
+    """sf-exchange and sf-store on this machine."""
+    world = flow.World(kafka, tmp_path, seed="7")
+    yield world
+    world.close()
 
 
 @pytest.fixture
-def store(tmp_path):
-    """Port of an sf-store."""
-    with sfproc.Proc("sf-store", {"SF_STORE_ROOT_PASSWORD": PASSWORD}, tmp_path,
-                     ["--listen", "127.0.0.1:0", "--data", str(tmp_path / "store")]) as proc:
-        yield proc.wait_event("listening")["port"]
+def queue(world):
+    return world.queue("BTCUSDT", "1h", "2024-06-01", "2024-06-30", ADMIN_LISTEN="127.0.0.1:0")
 
 
-def fetch(url, body=None):
-    request = urllib.request.Request(url, data=json.dumps(body).encode() if body else None)
-    manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    manager.add_password(None, url, "root", PASSWORD)
-    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(manager))
-    with opener.open(request, timeout=30) as answer:
-        return json.load(answer)
-
-
-def queue_env(short_id, brokers, exchange_url, store_url):
-    return {"QUEUE_ID": f"loader-btcusdt-api_candles_1h-2024_06_01-{short_id}", "SYMBOL": "BTCUSDT",
-            "TYPE": "api_candles_1h", "TIME_RANGE": "2024-06-01:2024-06-30",
-            "BINANCE_API_URL": exchange_url, "ARANGO_URL": store_url, "ARANGO_DB": "streamforge",
-            "ARANGO_USER": "root", "ARANGO_PASSWORD": PASSWORD, "ADMIN_LISTEN": "127.0.0.1:0",
-            **brokers}
-
-
-def check_stored(exchange, store):
-    rows = fetch(f"http://127.0.0.1:{exchange}/api/v3/klines?symbol=BTCUSDT&interval=1h"
-                 "&startTime=1717200000000&endTime=1719791999999&limit=1000")
-    docs = fetch(f"http://127.0.0.1:{store}/_db/streamforge/_api/cursor",
-                 {"query": "FOR d IN @@c SORT d.open_time RETURN d", "batchSize": 1000,
-                  "bindVars": {"@c": "btcusdt_candles_1h_2024_06_01"}})["result"]
-    assert len(rows) == 720
-    assert [(d["open_time"], d["open"], d["close"], d["volume"]) for d in docs] == \
-           [(r[0], float(r[1]), float(r[4]), float(r[5])) for r in rows]
+def by_name(name, url):
+    """The same address with a name that only the DNS server of the test knows."""
+    return f"http://{name}:{url.rpartition(':')[2]}"
 
 
 def run_pair(engine, images, env, folder, mounts):
@@ -181,61 +154,60 @@ def run_pair(engine, images, env, folder, mounts):
         assert connector.wait(120) == 0, connector.stderr()
 
 
-def test_candles_arrive_by_name(engine, images, names, exchange, store, kafka, tmp_path):
+def test_candles_arrive_by_name(engine, images, names, world, queue, kafka, tmp_path):
     """Plain: every counterpart is found by its name, through DNS."""
-    port = kafka.bootstrap().rpartition(":")[2]
-    env = queue_env("plain1", {"KAFKA_BOOTSTRAP_SERVERS": f"{NAMES[0]}:{port}"},
-                    f"http://{NAMES[1]}:{exchange}", f"http://{NAMES[2]}:{store}")
+    env = queue.env(KAFKA_BOOTSTRAP_SERVERS=f"{NAMES[0]}:{kafka.bootstrap().rpartition(':')[2]}",
+                    BINANCE_API_URL=by_name(NAMES[1], world.exchange.url),
+                    ARANGO_URL=by_name(NAMES[2], world.store.url))
     run_pair(engine, images, env, tmp_path, {names.resolv: "/etc/resolv.conf"})
-    check_stored(exchange, store)
+    queue.check_complete()
     assert set(NAMES) <= set(names.asked)
 
 
-def test_candles_arrive_over_tls(engine, images, names, exchange, store, kafka, tmp_path):
-    """SASL_SSL with SCRAM to Kafka, HTTPS to the exchange under the image's own bundle."""
+def test_candles_arrive_over_tls(engine, images, names, world, queue, kafka, tmp_path):
+    """SASL_SSL with SCRAM to Kafka under CA_PATH, HTTPS to exchange and database under the bundle."""
     tls_front.make_authority(tmp_path, NAMES)
     mounts = {names.resolv: "/etc/resolv.conf", kafka.ca_path: "/run/kafka-ca.pem",
               tmp_path / "ca.pem": "/etc/ssl/certs/ca-certificates.crt"}
-    brokers = {**kafka.env("sasl"), "CA_PATH": "/run/kafka-ca.pem"}
-    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
-        env = queue_env("tls001", brokers, f"https://{NAMES[1]}:{front.port}",
-                        f"http://{NAMES[2]}:{store}")
+    with tls_front.TlsFront(world.exchange.url, tmp_path) as exchange, \
+            tls_front.TlsFront(world.store.url, tmp_path) as store:
+        env = queue.env(**{**kafka.env("sasl"), "CA_PATH": "/run/kafka-ca.pem"},
+                        BINANCE_API_URL=f"https://{NAMES[1]}:{exchange.port}",
+                        ARANGO_URL=f"https://{NAMES[2]}:{store.port}")
         run_pair(engine, images, env, tmp_path, mounts)
-    check_stored(exchange, store)
+    queue.check_complete()
 
 
-def test_bundle_is_the_default_of_every_library(engine, images, names, exchange, kafka, tmp_path):
+def test_bundle_is_the_default_of_every_library(engine, images, names, world, queue, kafka, tmp_path):
     """Without CA_PATH, librdkafka and curl both trust what the image's bundle holds."""
     tls_front.make_authority(tmp_path, NAMES)
     bundle = tmp_path / "bundle.pem"
     bundle.write_text((tmp_path / "ca.pem").read_text() + kafka.ca_path.read_text())
     mounts = {names.resolv: "/etc/resolv.conf", bundle: "/etc/ssl/certs/ca-certificates.crt"}
-    brokers = {k: v for k, v in kafka.env("sasl").items() if k != "CA_PATH"}
-    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
-        env = queue_env("bundle", brokers, f"https://{NAMES[1]}:{front.port}", "http://127.0.0.1:1")
+    with tls_front.TlsFront(world.exchange.url, tmp_path) as exchange:
+        env = queue.env(**kafka.env("sasl"), BINANCE_API_URL=f"https://{NAMES[1]}:{exchange.port}")
+        del env["CA_PATH"]
         with container.Container(engine, images["loader-api-candles"], env, tmp_path,
                                  mounts=mounts) as loader:
             assert loader.wait(120) == 0, loader.stderr()
     assert NAMES[1] in names.asked
-    records = kafka.read_topic("loader-btcusdt-api-candles-1h-2024-06-01-bundle")
-    assert len([r for r in records if r.value is not None]) == 720
+    queue.check_topic()
 
 
-def test_unknown_authority_is_refused(engine, images, names, exchange, kafka, tmp_path):
+def test_unknown_authority_is_refused(engine, images, names, world, queue, tmp_path):
     """The image's own bundle has no reason to trust a test's authority."""
     tls_front.make_authority(tmp_path, NAMES)
-    with tls_front.TlsFront(f"http://127.0.0.1:{exchange}", tmp_path) as front:
-        env = queue_env("tls002", kafka.env("plain"), f"https://{NAMES[1]}:{front.port}",
-                        "http://127.0.0.1:1")
+    with tls_front.TlsFront(world.exchange.url, tmp_path) as exchange:
+        env = queue.env(BINANCE_API_URL=f"https://{NAMES[1]}:{exchange.port}")
         with container.Container(engine, images["loader-api-candles"], env, tmp_path,
                                  mounts={names.resolv: "/etc/resolv.conf"}) as loader:
             assert loader.wait(120) == 1
             assert "certificate" in loader.events("failed")[0]["text"]
 
 
-def test_sigterm_reaches_the_program(engine, images, kafka, tmp_path):
+def test_sigterm_reaches_the_program(engine, images, queue, tmp_path):
     """It is pid 1 in its container, where an unhandled SIGTERM would be ignored."""
-    env = queue_env("sig001", kafka.env("plain"), "http://127.0.0.1:1", "http://127.0.0.1:1")
+    env = queue.env(ARANGO_URL="http://127.0.0.1:1")
     with container.Container(engine, images["arango-candles"], env, tmp_path) as connector:
         connector.wait_event("admin_listening")
         assert connector.stop() == 143
