@@ -99,9 +99,7 @@ const char *sf_telemetry_instance(const struct sf_telemetry *t)
 
 /* First bytes of UTF-8 characters (RFC 3629), and what their second byte may be. */
 static const struct {
-    unsigned char from, to;
-    size_t len;
-    unsigned char second_from, second_to;
+    unsigned char from, to, len, second_from, second_to;
 } utf8[] = {
     { 0x00, 0x7f, 1, 0x00, 0x00 }, { 0xc2, 0xdf, 2, 0x80, 0xbf },
     { 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },

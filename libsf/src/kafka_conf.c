@@ -1,4 +1,4 @@
-/* One librdkafka instance: its settings, its troubles, its place in the loop. */
+/* One librdkafka instance: its settings and its troubles. */
 #include "kafka_internal.h"
 
 #include <sf/time.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_MS           500 /* safety net should a wake-up be missed */
 #define REFUSED_LONG_US   (20 * INT64_C(1000000)) /* librdkafka repeats every 30 s */
 #define WARN_EVERY_US     INT64_C(1000000)
 #define DEFAULT_MECHANISM "SCRAM-SHA-512"
@@ -16,6 +15,7 @@ static const struct sf_kafka_prop common_props[] = {
     { "allow.auto.create.topics", "false" }, /* we create topics with our own settings */
     { "socket.nagle.disable",     "true"  }, /* requests are whole; 40 ms of delayed ACK else */
     { "socket.keepalive.enable",  "true"  },
+    { "log.queue",                "true"  },
     { "log.connection.close",     "false" }, /* idle connections are closed every 10 min */
     { "reconnect.backoff.ms",     "50"    },
     { "reconnect.backoff.max.ms", "2000"  }, /* a restarted broker is found within 2 s */
@@ -76,18 +76,18 @@ enum sf_status sf_kafka_status(rd_kafka_resp_err_t rc)
 
 /* ----------------------------------------------------------- librdkafka's callbacks */
 
+/* Runs where the instance is polled (log.queue), so never in librdkafka's threads. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility,
                    const char *text)
 {
     struct sf_kafka_client *c = rk ? rd_kafka_opaque(rk) : NULL;
     enum sf_log_level ours = SF_LOG_DEBUG;
-    long long now_us = sf_mono_us();
-    long long next_us = c ? atomic_load(&c->next_warn_us) : 0;
+    int64_t now_us = sf_mono_us();
 
-    if (level <= 3 && now_us >= next_us && /* syslog's LOG_ERR */
-        (!c || atomic_compare_exchange_strong(&c->next_warn_us, &next_us,
-                                              now_us + WARN_EVERY_US)))
+    if (level <= 3 && c && now_us >= c->next_warn_us) { /* syslog's LOG_ERR */
+        c->next_warn_us = now_us + WARN_EVERY_US;
         ours = SF_LOG_WARN;
+    }
     sf_log(ours, "kafka_log", SF_LOG_S("facility", facility), SF_LOG_S("text", text));
 }
 
@@ -241,62 +241,10 @@ enum sf_status sf_kafka_open(struct sf_kafka_client *c, rd_kafka_type_t type,
         status = sf_error_set(err, SF_EINVAL, "Kafka client: %s", why);
     else
         kc = NULL; /* taken */
+    if (c->rk)
+        (void)rd_kafka_set_log_queue(c->rk, NULL); /* NULL: with all other events */
 out:
     if (kc)
         rd_kafka_conf_destroy(kc);
     return status;
-}
-
-/* ------------------------------------------------------------------ place in the loop */
-
-static void on_queue_event(rd_kafka_t *rk, void *opaque)
-{
-    struct sf_kafka_client *c = opaque;
-
-    (void)rk;
-    sf_wake_send(c->wake);
-}
-
-enum sf_status sf_kafka_attach(struct sf_kafka_client *c, struct sf_loop *loop,
-                               void (*serve)(void *arg), void *arg, struct sf_error *err)
-{
-    c->loop = loop;
-    if (sf_wake_create(loop, serve, arg, &c->wake) != SF_OK ||
-        sf_timer_create(loop, serve, arg, &c->tick) != SF_OK)
-        return sf_error_set(err, SF_ENOMEM, "no memory for a Kafka client");
-    c->events = rd_kafka_queue_get_main(c->rk);
-    rd_kafka_queue_cb_event_enable(c->events, on_queue_event, c);
-    if (c->messages)
-        rd_kafka_queue_cb_event_enable(c->messages, on_queue_event, c);
-    sf_timer_set(c->tick, TICK_MS, TICK_MS);
-    sf_wake_send(c->wake); /* for what came before */
-    return SF_OK;
-}
-
-static void drop_queue(rd_kafka_queue_t **queue)
-{
-    if (*queue) {
-        rd_kafka_queue_cb_event_enable(*queue, NULL, NULL); /* none runs after this */
-        rd_kafka_queue_destroy(*queue);
-    }
-    *queue = NULL;
-}
-
-void sf_kafka_detach(struct sf_kafka_client *c)
-{
-    drop_queue(&c->events);
-    drop_queue(&c->messages);
-    if (c->wake)
-        sf_wake_destroy(c->wake);
-    sf_timer_destroy(c->tick);
-    c->wake = NULL;
-    c->tick = NULL;
-}
-
-void sf_kafka_close(struct sf_kafka_client *c, int destroy_flags)
-{
-    sf_kafka_detach(c);
-    if (c->rk)
-        rd_kafka_destroy_flags(c->rk, destroy_flags);
-    c->rk = NULL;
 }

@@ -17,8 +17,10 @@
 #define QUEUE_LOW_N      2500 /* half of queued.min.messages: fetch again */
 #define HOLD_AFTER_US    INT64_C(1000000)
 #define COMMIT_EVERY_US  INT64_C(1000000)
-#define MISSING_LONG_US  (30 * INT64_C(1000000)) /* restarting brokers say so a while */
+#define MISSING_LONG_US  (20 * INT64_C(1000000)) /* restarting brokers say so a while */
 #define WARN_EVERY_US    INT64_C(1000000)
+#define ENDS_EVERY_US    (5 * INT64_C(1000000))
+#define ENDS_MS          200  /* of one look; the next one may have more luck */
 #define ASSIGN_MS        2000 /* of one try; the next comes with the next tick */
 #define REVOKE_COMMIT_MS 3000 /* well under the time a rebalance waits for us */
 #define CLOSE_US         (3 * INT64_C(1000000))
@@ -143,7 +145,8 @@ static void take_over(struct sf_consumer *c, struct sf_kafka_part *parts)
     list = parts_list(c);
     (void)rd_kafka_assign(c->client.rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    c->missing_us = 0;
+    if (c->parts_n > 0)
+        c->missing_us = 0;
     sf_kafka_worked(&c->client);
     sf_log(SF_LOG_INFO, "partitions_assigned", SF_LOG_I("partitions", c->parts_n));
 }
@@ -284,13 +287,27 @@ static void serve_messages(struct sf_consumer *c)
     bool has_more = true;
 
     show_stash(c);
-    for (int i = 0; i < BATCHES_A_TURN && has_more && !c->is_paused && !has_rebalance(c);
-         i++) {
-        has_more = fill_stash(c);
+    for (int i = 0; i < BATCHES_A_TURN && has_more && !c->is_paused; i++) {
+        has_more = fill_stash(c) && !has_rebalance(c);
         show_stash(c);
     }
     if (has_more && !c->is_paused)
         sf_wake_send(c->client.wake);
+}
+
+/* Nothing is fetched while held, so nothing tells how the log grows: ask. */
+static void look_at_ends(struct sf_consumer *c)
+{
+    rd_kafka_topic_partition_list_t *list = parts_list(c);
+
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (rd_kafka_offsets_for_times(c->client.rk, list, ENDS_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        for (int i = 0; i < list->cnt; i++)
+            if (!list->elems[i].err && list->elems[i].offset > c->parts[i].end)
+                c->parts[i].end = list->elems[i].offset;
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static void serve_paused(struct sf_consumer *c)
@@ -300,6 +317,10 @@ static void serve_paused(struct sf_consumer *c)
     if (!c->is_held)
         hold(c, true);
     (void)fill_stash(c); /* serves rebalances; of messages hardly one is left */
+    if (sf_mono_us() >= c->next_ends_us && c->parts_n > 0) {
+        c->next_ends_us = sf_mono_us() + ENDS_EVERY_US;
+        look_at_ends(c);
+    }
 }
 
 static void check_health(struct sf_consumer *c)

@@ -12,7 +12,7 @@ struct sf_kafka_part {
     int64_t next;      /* behind the last message shown; the start before the first */
     int64_t stored;    /* done up to here, -1: nothing said yet */
     int64_t committed; /* the group's, -1: none */
-    int64_t end;       /* of the log when it was assigned */
+    int64_t end;       /* of the log, as last asked */
 };
 
 struct sf_consumer {
@@ -27,7 +27,7 @@ struct sf_consumer {
 
     bool is_paused;
     bool is_held; /* paused in librdkafka too */
-    int64_t paused_us;
+    int64_t paused_us, next_ends_us;
     /* Taken and not shown; while held there may be a few on top of a batch. */
     rd_kafka_message_t *stash[2 * SF_KAFKA_BATCH_N];
     size_t stash_at, stash_n;

@@ -7,8 +7,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <stdatomic.h>
-
 struct sf_kafka_prop {
     const char *name, *value; /* name NULL ends a table */
 };
@@ -30,7 +28,7 @@ struct sf_kafka_client {
     bool is_refused_long;    /* again, and again without success in between */
     char trouble[256];       /* the last transient failure, for the text of a time-out */
 
-    atomic_llong next_warn_us; /* librdkafka's threads log: one warning a second */
+    int64_t next_warn_us; /* of librdkafka's log, one a second */
 };
 
 /* Create the instance: settings every client (of this type) has, then @props, then what
@@ -44,7 +42,7 @@ enum sf_status sf_kafka_open(struct sf_kafka_client *c, rd_kafka_type_t type,
 enum sf_status sf_kafka_attach(struct sf_kafka_client *c, struct sf_loop *loop,
                                void (*serve)(void *arg), void *arg, struct sf_error *err);
 void sf_kafka_detach(struct sf_kafka_client *c);
-/* Detach and destroy; a half-open or zeroed client is fine. */
+/* Detach and destroy, within seconds; a half-open or zeroed client is fine. */
 void sf_kafka_close(struct sf_kafka_client *c, int destroy_flags);
 
 enum sf_status sf_kafka_status(rd_kafka_resp_err_t rc);

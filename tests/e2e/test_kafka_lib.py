@@ -199,6 +199,23 @@ def test_offset_below_the_log_is_lost_and_not_reset(kafka, probe):
     assert "error ELOST Kafka: topic lib-lost partition 0: offset 10 " in proc.stdout()
 
 
+def test_topic_that_is_deleted_is_told_and_the_program_ends(kafka, probe):
+    fill(kafka, "lib-gone", 2000)
+    proc = probe(kafka, "consume", "lib-gone", "g-gone", "begin", 1000000)
+    proc.wait_until(lambda: len(lines(proc, "shown")) == 2, 30, "2000 records")
+    kafka.delete_topic("lib-gone")
+    assert proc.wait(90) == 1
+    assert "error ENOTFOUND Kafka: topic lib-gone does not exist at " in proc.stdout()
+
+
+def test_consumer_that_comes_before_its_topic_waits(kafka, probe):
+    proc = probe(kafka, "consume", "lib-early", "g-early", "begin", 1000)
+    proc.wait_event("kafka_consume_failed")
+    fill(kafka, "lib-early", 1000)
+    assert proc.wait(60) == 0
+    assert lines(proc, "disorder") == []
+
+
 def test_consumer_lives_through_kills_of_the_broker(own_kafka, probe):
     fill(own_kafka, "lib-ride", 20000)
     proc = probe(own_kafka, "consume", "lib-ride", "g-ride", "committed", 1000000)

@@ -206,6 +206,7 @@ static const struct {
 
 static int run(struct probe *p, int argc, char **argv)
 {
+    sf_log_init("probe_kafka", NULL, (enum sf_log_level)p->conf.log_level, SF_LOG_LOGFMT);
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (argc == verbs[i].argc + 2 && strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(p, argv + 2);

@@ -216,6 +216,24 @@ START_TEST(nothing_is_shown_while_paused_and_nothing_is_lost)
 }
 END_TEST
 
+START_TEST(lag_grows_while_paused)
+{
+    bool never = false;
+    struct view v;
+
+    put_n(20);
+    open_view(&v, -2, 1000);
+    v.pause_after = 20;
+    ck_assert(sf_loop_run_until(loop, &v.has_paused, 20000));
+    put_n(100);
+    for (int i = 0; i < 100 && sf_consumer_lag(v.c) == 0; i++)
+        (void)sf_loop_run_until(loop, &never, 100);
+    ck_assert_int_eq(sf_consumer_lag(v.c), 100);
+    ck_assert_int_eq(v.shown, 20);
+    sf_consumer_destroy(v.c);
+}
+END_TEST
+
 START_TEST(lost_offset_is_an_error_and_no_reset)
 {
     struct view v;
@@ -289,6 +307,7 @@ static void consumer_cases(Suite *s)
     tcase_add_test(tc, stored_offsets_are_committed_and_come_back);
     tcase_add_test(tc, commit_goes_out_by_itself);
     tcase_add_loop_test(tc, nothing_is_shown_while_paused_and_nothing_is_lost, 0, 2);
+    tcase_add_test(tc, lag_grows_while_paused);
     tcase_add_test(tc, lost_offset_is_an_error_and_no_reset);
     tcase_add_test(tc, refused_partition_shows_nothing);
     tcase_add_test(tc, second_member_takes_its_share);
