@@ -12,6 +12,7 @@
     X(NOT_IMPLEMENTED, 9, 501, "not implemented")                                       \
     X(BAD_PARAMETER, 10, 400, "bad parameter")                                          \
     X(FORBIDDEN, 11, 403, "forbidden")                                                  \
+    X(TYPE, 14, 400, "type error")                                                      \
     X(SHUTTING_DOWN, 30, 503, "shutdown in progress")                                   \
     X(RESOURCE_LIMIT, 32, 500, "resource limit exceeded")                               \
     X(HTTP_BAD, 400, 400, "bad parameter")                                              \
@@ -63,6 +64,7 @@
     X(QUERY_ARITHMETIC, 1561, 400, "invalid arithmetic value")                          \
     X(QUERY_DIVISION, 1562, 400, "division by zero")                                    \
     X(QUERY_ARRAY_EXPECTED, 1563, 400, "array expected")                                \
+    X(QUERY_DATE, 1572, 400, "invalid date value")                                      \
     X(QUERY_OPTIONS, 1575, 400, "query options must be readable at query compile time") \
     X(NO_CURSOR, 1600, 404, "cursor not found")                                         \
     X(CURSOR_BUSY, 1601, 409, "cursor is busy")                                         \
