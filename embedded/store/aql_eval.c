@@ -1,0 +1,495 @@
+#include "aql_eval.h"
+
+#include "doc.h"
+#include "key.h"
+
+#include <math.h>
+
+#define RANGE_MAX 10000000 /* elements of a..b as one value */
+#define ARGS_MAX  64
+
+struct val aql_warn(struct aql_eval *e, enum fault_num num)
+{
+    if (e->fails_on_warning)
+        (void)fault_set(e->f, num, NULL);
+    if (e->stats->warnings_n < AQL_WARNINGS_MAX)
+        e->stats->warnings[e->stats->warnings_n++] = num;
+    return val_null();
+}
+
+static struct sf_str take(struct aql_eval *e, size_t from)
+{
+    struct sf_str text = SF_STR_EMPTY;
+
+    if (e->work.status == SF_OK)
+        text = arena_str(e->mem, (struct sf_str){ e->work.p + from, e->work.len - from });
+    if (e->work.status != SF_OK || e->mem->is_failed)
+        (void)fault_set(e->f, FAULT_RESOURCE_LIMIT,
+                        "resource limit exceeded: a value is too large");
+    else
+        e->work.len = from;
+    return text;
+}
+
+struct val aql_take_string(struct aql_eval *e, size_t from)
+{
+    return val_string(take(e, from));
+}
+
+struct val aql_take_json(struct aql_eval *e, size_t from)
+{
+    struct sf_str text = take(e, from);
+
+    return text.len > 0 ? val_from(text) : val_null();
+}
+
+/* ----------------------------------------------------------------------- casts */
+
+struct num aql_to_number(struct val v)
+{
+    struct js_it it;
+    struct num n;
+
+    switch (v.kind) {
+    case VAL_NUM:
+        return v.num;
+    case VAL_BOOL:
+        return num_from_i64(v.is_true);
+    case VAL_STRING:
+        if (v.raw.len > 0 && v.raw.len < 400) {
+            struct sf_buf b;
+            bool is_good;
+
+            sf_buf_init(&b, 512);
+            is_good = js_canon(sf_str_trim(v.raw), &b, NULL) &&
+                      val_from(sf_buf_str(&b)).kind == VAL_NUM &&
+                      num_parse(sf_buf_str(&b), &n);
+            sf_buf_release(&b);
+            if (is_good)
+                return n;
+        }
+        return num_from_i64(0);
+    case VAL_ARRAY:
+        js_it_init(&it, v.raw);
+        if (js_it_next(&it)) {
+            struct sf_str only = it.value;
+
+            if (!js_it_next(&it))
+                return aql_to_number(val_from(only));
+        }
+        return num_from_i64(0);
+    case VAL_NULL:
+    case VAL_OBJECT:
+        break;
+    }
+    return num_from_i64(0);
+}
+
+void aql_add_string(struct sf_buf *out, struct val v)
+{
+    struct sf_buf text;
+
+    switch (v.kind) {
+    case VAL_NULL:
+        break;
+    case VAL_STRING:
+        sf_buf_add_str(out, v.raw);
+        break;
+    case VAL_BOOL:
+    case VAL_NUM:
+        val_add(out, v);
+        break;
+    case VAL_ARRAY:
+    case VAL_OBJECT: /* JSON text inside a string: escaped once more */
+        sf_buf_init(&text, out->max);
+        js_add_string(&text, v.raw);
+        if (text.status == SF_OK)
+            sf_buf_add(out, text.p + 1, text.len - 2);
+        else
+            out->status = text.status;
+        sf_buf_release(&text);
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------- variables */
+
+struct val aql_slot_value(struct aql_eval *e, const struct aql_slot *slot)
+{
+    size_t from = e->work.len;
+
+    if (!slot->is_document)
+        return slot->v;
+    doc_add_full(&e->work, slot->collection, slot->key, slot->rev, slot->body);
+    return aql_take_json(e, from);
+}
+
+/* An attribute of a document, without putting the document together. */
+static struct val document_attribute(struct aql_eval *e, const struct aql_slot *slot,
+                                     struct sf_str name)
+{
+    char rev_bytes[REV_TEXT_SIZE];
+    size_t from = e->work.len;
+    struct sf_str text;
+
+    if (name.len > 0 && name.p[0] == '_') {
+        if (sf_str_eq(name, SF_STR("_key")))
+            return val_string(slot->key);
+        if (sf_str_eq(name, SF_STR("_rev"))) {
+            sf_buf_add_str(&e->work, rev_text(slot->rev, rev_bytes));
+            return aql_take_string(e, from);
+        }
+        if (sf_str_eq(name, SF_STR("_id"))) {
+            sf_buf_add_str(&e->work, slot->collection);
+            sf_buf_add_char(&e->work, '/');
+            sf_buf_add_str(&e->work, slot->key);
+            return aql_take_string(e, from);
+        }
+    }
+    return js_get(slot->body, name, &text) ? val_from(text) : val_null();
+}
+
+static struct val attribute(struct aql_eval *e, const struct aql_node *n)
+{
+    if (n->a->kind == AQL_VAR && e->slots[n->a->slot].is_document)
+        return document_attribute(e, &e->slots[n->a->slot], n->name);
+    return val_member(aql_eval(e, n->a), n->name);
+}
+
+/* a[b]: an element (negative: from the end) or a member. */
+static struct val element(struct aql_eval *e, const struct aql_node *n)
+{
+    struct val of = aql_eval(e, n->a), at = aql_eval(e, n->b);
+    struct js_it it;
+    int64_t i;
+
+    if (of.kind == VAL_OBJECT) {
+        size_t from = e->work.len;
+
+        aql_add_string(&e->work, at);
+        return val_member(of, aql_take_string(e, from).raw);
+    }
+    if (of.kind != VAL_ARRAY || !num_to_i64(aql_to_number(at), &i))
+        return val_null();
+    if (i < 0)
+        i += (int64_t)js_count(of.raw);
+    js_it_init(&it, of.raw);
+    for (; i >= 0 && js_it_next(&it); i--)
+        if (i == 0)
+            return val_from(it.value);
+    return val_null();
+}
+
+/* ----------------------------------------------------------------- constructors */
+
+static struct val expand(struct aql_eval *e, const struct aql_node *n)
+{
+    struct val of = aql_eval(e, n->a), before = e->current;
+    size_t from = e->work.len;
+    struct js_it it;
+
+    if (of.kind != VAL_ARRAY)
+        return val_from(SF_STR("[]"));
+    sf_buf_add_char(&e->work, '[');
+    js_it_init(&it, of.raw);
+    while (js_it_next(&it) && e->f->num == FAULT_NONE) {
+        struct val v;
+
+        e->current = val_from(it.value);
+        v = aql_eval(e, n->b);
+        if (e->work.len > from + 1)
+            sf_buf_add_char(&e->work, ',');
+        val_add(&e->work, v);
+    }
+    e->current = before;
+    sf_buf_add_char(&e->work, ']');
+    return aql_take_json(e, from);
+}
+
+static struct val array(struct aql_eval *e, const struct aql_node *n)
+{
+    size_t from = e->work.len;
+
+    sf_buf_add_char(&e->work, '[');
+    for (const struct aql_node *item = n->list; item; item = item->next) {
+        struct val v = aql_eval(e, item);
+
+        if (item != n->list)
+            sf_buf_add_char(&e->work, ',');
+        val_add(&e->work, v);
+    }
+    sf_buf_add_char(&e->work, ']');
+    return aql_take_json(e, from);
+}
+
+/* A later member of the same name wins. */
+static bool is_named_again(const struct aql_node *item)
+{
+    for (const struct aql_node *n = item->next; n && !item->b; n = n->next)
+        if (!n->b && sf_str_eq(n->name, item->name))
+            return true;
+    return false;
+}
+
+static struct val object(struct aql_eval *e, const struct aql_node *n)
+{
+    size_t from = e->work.len;
+
+    sf_buf_add_char(&e->work, '{');
+    for (const struct aql_node *item = n->list; item; item = item->next) {
+        struct val v, name = item->b ? aql_eval(e, item->b) : val_string(item->name);
+
+        if (is_named_again(item))
+            continue;
+        v = aql_eval(e, item->a);
+        if (e->work.len > from + 1)
+            sf_buf_add_char(&e->work, ',');
+        sf_buf_add_char(&e->work, '"');
+        aql_add_string(&e->work, name);
+        sf_buf_add_lit(&e->work, "\":");
+        val_add(&e->work, v);
+    }
+    sf_buf_add_char(&e->work, '}');
+    return aql_take_json(e, from);
+}
+
+static struct val range(struct aql_eval *e, const struct aql_node *n)
+{
+    double low = trunc(num_to_real(aql_to_number(aql_eval(e, n->a))));
+    double high = trunc(num_to_real(aql_to_number(aql_eval(e, n->b))));
+    int64_t from_i, to, step = low <= high ? 1 : -1;
+    size_t from = e->work.len;
+
+    if (fabs(high - low) > RANGE_MAX || fabs(low) > 9e18) {
+        (void)fault_set(e->f, FAULT_RESOURCE_LIMIT,
+                        "resource limit exceeded: range too large");
+        return val_null();
+    }
+    from_i = (int64_t)low;
+    to = (int64_t)high;
+    sf_buf_add_char(&e->work, '[');
+    for (int64_t i = from_i;; i += step) {
+        if (i != from_i)
+            sf_buf_add_char(&e->work, ',');
+        sf_buf_add_i64(&e->work, i);
+        if (i == to)
+            break;
+    }
+    sf_buf_add_char(&e->work, ']');
+    return aql_take_json(e, from);
+}
+
+/* ------------------------------------------------------------------- operators */
+
+static struct val real(struct aql_eval *e, double d)
+{
+    return isfinite(d) ? val_num(num_from_real(d)) : aql_warn(e, FAULT_QUERY_RANGE);
+}
+
+static struct val remainder_of(struct aql_eval *e, struct num x, struct num y)
+{
+    if (x.kind == NUM_INT && y.kind == NUM_INT) {
+        if (y.v.i == 0)
+            return aql_warn(e, FAULT_QUERY_DIVISION);
+        return val_num(num_from_i64(y.v.i == -1 ? 0 : x.v.i % y.v.i));
+    }
+    if (num_cmp(y, num_from_i64(0)) == 0)
+        return aql_warn(e, FAULT_QUERY_DIVISION);
+    return real(e, fmod(num_to_real(x), num_to_real(y)));
+}
+
+/* Integers stay integers while they fit; a quotient that is exact, too. */
+static struct val arithmetic(struct aql_eval *e, enum aql_op op, struct val a,
+                             struct val b)
+{
+    struct num x = aql_to_number(a), y = aql_to_number(b);
+    bool are_ints = x.kind == NUM_INT && y.kind == NUM_INT;
+    int64_t i;
+
+    switch ((int)op) {
+    case AQL_ADD:
+        if (are_ints && !__builtin_add_overflow(x.v.i, y.v.i, &i))
+            return val_num(num_from_i64(i));
+        return real(e, num_to_real(x) + num_to_real(y));
+    case AQL_SUB:
+        if (are_ints && !__builtin_sub_overflow(x.v.i, y.v.i, &i))
+            return val_num(num_from_i64(i));
+        return real(e, num_to_real(x) - num_to_real(y));
+    case AQL_MUL:
+        if (are_ints && !__builtin_mul_overflow(x.v.i, y.v.i, &i))
+            return val_num(num_from_i64(i));
+        return real(e, num_to_real(x) * num_to_real(y));
+    case AQL_DIV:
+        if (num_cmp(y, num_from_i64(0)) == 0)
+            return aql_warn(e, FAULT_QUERY_DIVISION);
+        return real(e, num_to_real(x) / num_to_real(y));
+    default:
+        return remainder_of(e, x, y);
+    }
+}
+
+static bool is_in(struct aql_eval *e, struct val v, struct val list)
+{
+    struct js_it it;
+
+    if (list.kind != VAL_ARRAY) {
+        (void)aql_warn(e, FAULT_QUERY_ARRAY_EXPECTED);
+        return false;
+    }
+    js_it_init(&it, list.raw);
+    while (js_it_next(&it))
+        if (val_cmp(v, val_from(it.value)) == 0)
+            return true;
+    return false;
+}
+
+/* LIKE: '%' any text, '_' one character, '\' takes the next for itself. On plain bytes,
+ * backtracking to the last '%' only. */
+static bool like(struct sf_str text, struct sf_str pattern)
+{
+    size_t t = 0, p = 0, star = SIZE_MAX, mark = 0;
+
+    while (t < text.len) {
+        bool is_escaped = p + 1 < pattern.len && pattern.p[p] == '\\';
+        char c = p < pattern.len ? pattern.p[is_escaped ? p + 1 : p] : '\0';
+
+        if (p < pattern.len && !is_escaped && c == '%') {
+            star = p++;
+            mark = t;
+        } else if (p < pattern.len && !is_escaped && c == '_') {
+            for (t++; t < text.len && ((unsigned char)text.p[t] & 0xc0) == 0x80;)
+                t++;
+            p++;
+        } else if (p < pattern.len && c == text.p[t]) {
+            t++;
+            p += is_escaped ? 2 : 1;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.p[p] == '%')
+        p++;
+    return p == pattern.len;
+}
+
+static struct val is_like(struct aql_eval *e, struct val text, struct val pattern,
+                          bool is_wanted)
+{
+    struct sf_buf a, b;
+    bool is_match;
+
+    if (text.kind != VAL_STRING || pattern.kind != VAL_STRING)
+        return val_bool(!is_wanted);
+    sf_buf_init(&a, e->work.max);
+    sf_buf_init(&b, e->work.max);
+    js_add_unescaped(&a, text.raw);
+    js_add_unescaped(&b, pattern.raw);
+    is_match = like(sf_buf_str(&a), sf_buf_str(&b));
+    sf_buf_release(&a);
+    sf_buf_release(&b);
+    return val_bool(is_match == is_wanted);
+}
+
+/* AND and OR give one of their operands. */
+static struct val binary(struct aql_eval *e, const struct aql_node *n)
+{
+    struct val a = aql_eval(e, n->a), b;
+
+    if (n->op == AQL_AND || n->op == AQL_OR)
+        return val_is_true(a) == (n->op == AQL_OR) ? a : aql_eval(e, n->b);
+    b = aql_eval(e, n->b);
+    switch (n->op) {
+    case AQL_EQ:
+        return val_bool(val_cmp(a, b) == 0);
+    case AQL_NE:
+        return val_bool(val_cmp(a, b) != 0);
+    case AQL_LT:
+        return val_bool(val_cmp(a, b) < 0);
+    case AQL_LE:
+        return val_bool(val_cmp(a, b) <= 0);
+    case AQL_GT:
+        return val_bool(val_cmp(a, b) > 0);
+    case AQL_GE:
+        return val_bool(val_cmp(a, b) >= 0);
+    case AQL_IN:
+        return val_bool(is_in(e, a, b));
+    case AQL_NOT_IN:
+        return val_bool(!is_in(e, a, b));
+    case AQL_LIKE:
+        return is_like(e, a, b, true);
+    case AQL_NOT_LIKE:
+        return is_like(e, a, b, false);
+    case AQL_OR:
+    case AQL_AND:
+    case AQL_ADD:
+    case AQL_SUB:
+    case AQL_MUL:
+    case AQL_DIV:
+    case AQL_MOD:
+        break;
+    }
+    return arithmetic(e, n->op, a, b);
+}
+
+static struct val ternary(struct aql_eval *e, const struct aql_node *n)
+{
+    struct val a = aql_eval(e, n->a);
+
+    if (!val_is_true(a))
+        return aql_eval(e, n->c);
+    return n->b ? aql_eval(e, n->b) : a;
+}
+
+static struct val call(struct aql_eval *e, const struct aql_node *n)
+{
+    struct val args[ARGS_MAX];
+    size_t i = 0;
+
+    for (const struct aql_node *item = n->list; item && i < ARGS_MAX; item = item->next)
+        args[i++] = aql_eval(e, item);
+    return aql_call(e, n->function, args, i);
+}
+
+/* Recursion: the parser limits the depth. */
+struct val aql_eval(struct aql_eval *e, const struct aql_node *n)
+{
+    switch (n->kind) {
+    case AQL_VALUE:
+        return n->value;
+    case AQL_VAR:
+        return aql_slot_value(e, &e->slots[n->slot]);
+    case AQL_CURRENT:
+        return e->current;
+    case AQL_ATTR:
+        return attribute(e, n);
+    case AQL_INDEX:
+        return element(e, n);
+    case AQL_EXPAND:
+        return expand(e, n);
+    case AQL_NOT:
+        return val_bool(!val_is_true(aql_eval(e, n->a)));
+    case AQL_MINUS:
+        return arithmetic(e, AQL_SUB, val_num(num_from_i64(0)), aql_eval(e, n->a));
+    case AQL_PLUS:
+        return val_num(aql_to_number(aql_eval(e, n->a)));
+    case AQL_BINARY:
+        return binary(e, n);
+    case AQL_TERNARY:
+        return ternary(e, n);
+    case AQL_RANGE:
+        return range(e, n);
+    case AQL_ARRAY:
+        return array(e, n);
+    case AQL_OBJECT:
+        return object(e, n);
+    case AQL_CALL:
+        return call(e, n);
+    case AQL_MEMBER:
+    case AQL_PARAM:
+        break;
+    }
+    return val_null();
+}

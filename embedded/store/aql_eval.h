@@ -1,0 +1,44 @@
+/* Values of expressions, for one row at a time. */
+#ifndef STORE_AQL_EVAL_H
+#define STORE_AQL_EVAL_H
+
+#include "aql.h"
+
+/* A variable's value. A document is put together only when it is asked for as a whole. */
+struct aql_slot {
+    bool is_document;
+    struct val v; /* unless is_document */
+    struct sf_str collection, key, body;
+    uint64_t rev;
+};
+
+struct aql_eval {
+    struct arena *mem;  /* of the row */
+    struct sf_buf work; /* scratch */
+    struct aql_slot *slots;
+    struct val current; /* element of the nearest [*] */
+    struct aql_stats *stats;
+    struct fault *f; /* set: the query ends */
+    bool fails_on_warning;
+};
+
+struct val aql_eval(struct aql_eval *e, const struct aql_node *n);
+/* A slot's value; documents are built in e->mem. */
+struct val aql_slot_value(struct aql_eval *e, const struct aql_slot *slot);
+
+/* Note a warning; the value of what went wrong is null, which is returned. */
+struct val aql_warn(struct aql_eval *e, enum fault_num num);
+/* What sf_buf @from on holds as a string value (without quotes) in e->mem; the buffer is
+ * cut back to @from. */
+struct val aql_take_string(struct aql_eval *e, size_t from);
+/* The same for canonical JSON text of an array or object. */
+struct val aql_take_json(struct aql_eval *e, size_t from);
+
+/* AQL's casts. */
+struct num aql_to_number(struct val v);
+void aql_add_string(struct sf_buf *out, struct val v); /* canonical, without quotes */
+
+struct val aql_call(struct aql_eval *e, const struct aql_function *fn,
+                    const struct val *args, size_t n);
+
+#endif
