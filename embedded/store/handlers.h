@@ -87,7 +87,6 @@ void import_run(struct call *c);
 void cursor_create(struct call *c);
 void cursor_next(struct call *c);
 void cursor_drop(struct call *c);
-void query_parse(struct call *c);
 
 /* ttl.c: remove what has expired; a job of the store's own */
 void ttl_run(struct call *c);

@@ -75,6 +75,12 @@ static const struct route routes[] = {
     { "DELETE", "_api/document/*/*",              ROUTE_WRITE, NULL, document_remove, NULL },
 
     { "POST",   "_api/import",                    ROUTE_WRITE, import_parse, import_run, NULL },
+
+    { "POST",   "_api/cursor",                    0, NULL, cursor_create, NULL },
+    { "POST",   "_api/cursor/*",                  0, NULL, cursor_next, NULL },
+    { "PUT",    "_api/cursor/*",                  0, NULL, cursor_next, NULL },
+    { "POST",   "_api/cursor/*/*",                0, NULL, cursor_next, NULL },
+    { "DELETE", "_api/cursor/*",                  0, NULL, cursor_drop, NULL },
 };
 /* clang-format on */
 

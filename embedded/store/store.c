@@ -1,6 +1,7 @@
 #include "store.h"
 
 #include "auth.h"
+#include "cursor.h"
 #include "handlers.h"
 #include "work.h"
 
@@ -27,6 +28,7 @@ struct store {
     struct sf_timer *ttl_timer;
     bool is_expiring; /* a ttl job is on its way */
     struct work *work;
+    struct cursors *cursors;
 };
 
 /* Removing expired documents is the one job that is not a request. */
@@ -50,6 +52,11 @@ struct sf_str store_server_id(const struct store *store)
 struct sf_str store_data(const struct store *store)
 {
     return sf_str_from(store->opts.data);
+}
+
+struct cursors *store_cursors(const struct store *store)
+{
+    return store->cursors;
 }
 
 const char *store_db_path(const struct store *store)
@@ -160,6 +167,7 @@ static void start_ttl(void *arg)
     struct store *store = arg;
     struct call *c;
 
+    cursors_expire(store->cursors);
     if (store->is_expiring)
         return;
     c = call_create(store, NULL);
@@ -300,7 +308,8 @@ enum sf_status store_create(struct sf_loop *loop, const struct store_opts *opts,
     store->done_last = &store->done;
     (void)pthread_mutex_init(&store->cat_lock, NULL);
     (void)pthread_mutex_init(&store->done_lock, NULL);
-    status = lock_folder(store, err);
+    store->cursors = cursors_create();
+    status = store->cursors ? lock_folder(store, err) : SF_ENOMEM;
     if (status == SF_OK)
         status = open_file(store, err);
     if (status == SF_OK)
@@ -327,6 +336,7 @@ void store_destroy(struct store *store)
     on_done(store);
     sf_wake_destroy(store->wake);
     sf_timer_destroy(store->ttl_timer);
+    cursors_destroy(store->cursors);
     cat_unref(store->cat);
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);

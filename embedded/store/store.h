@@ -7,6 +7,7 @@
 #include <sf/loop.h>
 
 struct work;
+struct cursors;
 
 struct store_opts {
     const char *listen, *data, *root_password, *cert, *key;
@@ -30,6 +31,7 @@ bool store_needs_auth(const struct store *store);
 struct sf_str store_secret(const struct store *store);
 struct sf_str store_server_id(const struct store *store);
 struct sf_str store_data(const struct store *store);
+struct cursors *store_cursors(const struct store *store);
 /* A reference to the newest catalogue. */
 const struct cat *store_cat(struct store *store);
 /* Publish @cat; the reference goes over. */
