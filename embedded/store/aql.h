@@ -1,6 +1,6 @@
 /* AQL, the part that reads: FOR, FILTER, LET, SORT, LIMIT, RETURN and expressions.
  *
- * text -> tokens (aql_lex.c) -> tree (aql_parse.c, aql_parse_expr.c) -> access paths
+ * text -> tokens (aql_lex.c) -> tree (aql_parse*.c) -> access paths
  * (aql_plan.c) -> rows (aql_exec.c) with values from expressions (aql_eval.c,
  * aql_func.c). What ArangoDB has and we do not is refused by name, with 1501. One thread
  * at a time. */

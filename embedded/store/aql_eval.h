@@ -38,6 +38,10 @@ struct val aql_take_json(struct aql_eval *e, size_t from);
 struct num aql_to_number(struct val v);
 void aql_add_string(struct sf_buf *out, struct val v); /* canonical, without quotes */
 
+/* aql_ops.c. Integers stay integers while they fit. */
+struct val aql_binary(struct aql_eval *e, const struct aql_node *n);
+struct val aql_arithmetic(struct aql_eval *e, enum aql_op op, struct val a, struct val b);
+
 struct val aql_call(struct aql_eval *e, const struct aql_function *fn,
                     const struct val *args, size_t n);
 

@@ -29,7 +29,12 @@ struct aql_parser {
 
 /* NULL or false: p->f is set. */
 struct aql_node *aql_parse_expr(struct aql_parser *p);
+struct aql_node *aql_parse_term(struct aql_parser *p); /* aql_parse_term.c */
 struct aql_node *aql_node_new(struct aql_parser *p, enum aql_kind kind);
+struct aql_node *aql_node_value(struct aql_parser *p, struct val v);
+/* NULL, with a fault: unsupported, unexpected token. */
+struct aql_node *aql_node_refuse(struct aql_parser *p, const char *what);
+struct aql_node *aql_node_unexpected(struct aql_parser *p, enum aql_token expected);
 const struct aql_variable *aql_find_variable(const struct aql_parser *p,
                                              struct sf_str name);
 /* The value of a parameter; false: there is none, noted in p->missing. */

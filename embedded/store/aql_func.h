@@ -1,0 +1,58 @@
+/* AQL's functions: one row each. Arguments come evaluated; what has no sense gives null,
+ * with a warning where ArangoDB warns. */
+#ifndef STORE_AQL_FUNC_H
+#define STORE_AQL_FUNC_H
+
+#include "aql_eval.h"
+
+#define AQL_ANY_N 64 /* arguments, where AQL has no limit */
+
+/* name, fewest and most arguments, function; by name */
+/* clang-format off */
+#define AQL_FUNCTION_MAP(X) \
+    X(ABS, 1, 1, aql_fn_abs)                        \
+    X(ATTRIBUTES, 1, 1, aql_fn_attributes)          \
+    X(AVERAGE, 1, 1, aql_fn_average)                \
+    X(AVG, 1, 1, aql_fn_average)                    \
+    X(CEIL, 1, 1, aql_fn_ceil)                      \
+    X(CONCAT, 1, AQL_ANY_N, aql_fn_concat)          \
+    X(CONTAINS, 2, 2, aql_fn_contains)              \
+    X(COUNT, 1, 1, aql_fn_length)                   \
+    X(DATE_ISO8601, 1, 1, aql_fn_date_iso8601)      \
+    X(DATE_NOW, 0, 0, aql_fn_date_now)              \
+    X(DATE_TIMESTAMP, 1, 1, aql_fn_date_timestamp)  \
+    X(FIRST, 1, 1, aql_fn_first)                    \
+    X(FLOOR, 1, 1, aql_fn_floor)                    \
+    X(HAS, 2, 2, aql_fn_has)                        \
+    X(IS_ARRAY, 1, 1, aql_fn_is_array)              \
+    X(IS_BOOL, 1, 1, aql_fn_is_bool)                \
+    X(IS_DOCUMENT, 1, 1, aql_fn_is_object)          \
+    X(IS_LIST, 1, 1, aql_fn_is_array)               \
+    X(IS_NULL, 1, 1, aql_fn_is_null)                \
+    X(IS_NUMBER, 1, 1, aql_fn_is_number)            \
+    X(IS_OBJECT, 1, 1, aql_fn_is_object)            \
+    X(IS_STRING, 1, 1, aql_fn_is_string)            \
+    X(KEEP, 2, AQL_ANY_N, aql_fn_keep)              \
+    X(LAST, 1, 1, aql_fn_last)                      \
+    X(LENGTH, 1, 1, aql_fn_length)                  \
+    X(LOWER, 1, 1, aql_fn_lower)                    \
+    X(MAX, 1, 1, aql_fn_max)                        \
+    X(MIN, 1, 1, aql_fn_min)                        \
+    X(NOT_NULL, 1, AQL_ANY_N, aql_fn_not_null)      \
+    X(ROUND, 1, 1, aql_fn_round)                    \
+    X(STARTS_WITH, 2, 2, aql_fn_starts_with)        \
+    X(SUM, 1, 1, aql_fn_sum)                        \
+    X(TO_BOOL, 1, 1, aql_fn_to_bool)                \
+    X(TO_NUMBER, 1, 1, aql_fn_to_number)            \
+    X(TO_STRING, 1, 1, aql_fn_to_string)            \
+    X(TYPENAME, 1, 1, aql_fn_typename)              \
+    X(UNSET, 2, AQL_ANY_N, aql_fn_unset)            \
+    X(UPPER, 1, 1, aql_fn_upper)
+/* clang-format on */
+
+#define AQL_FUNCTION_DECLARE(name, min, max, fn) \
+    struct val fn(struct aql_eval *e, const struct val *a, size_t n);
+AQL_FUNCTION_MAP(AQL_FUNCTION_DECLARE)
+#undef AQL_FUNCTION_DECLARE
+
+#endif
