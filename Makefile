@@ -94,6 +94,7 @@ OBJS_test_arango_writer := tests/unit/fake_http.c tests/unit/arango_model.c
 OBJS_test_arango_failures := $(OBJS_test_arango_writer)
 OBJS_test_market := embedded/exchange/market.c embedded/exchange/shapes.c
 OBJS_fuzz_faults := embedded/exchange/faults.c embedded/exchange/shapes.c
+OBJS_fuzz_aql := $(filter-out embedded/store/main.c embedded/store/options.c,$(wildcard embedded/store/*.c))
 OBJS_fuzz_tape := embedded/exchange/tape.c embedded/exchange/tape_read.c
 $(B)/obj/tests/%.o: EXTRA = -Itests/lib -I. $(call cflags,check)
 .SECONDEXPANSION:

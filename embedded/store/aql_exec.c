@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUE_MAX   ((size_t)256 << 20) /* of one value under construction */
-#define CLOCK_EVERY 256                 /* rows between two looks at the clock */
+#define CLOCK_EVERY 256 /* rows between two looks at the clock */
 #define FIRST_KEPT  64
 #define FIRST_SEEN  256
 
@@ -418,7 +417,7 @@ bool aql_run(const struct aql_query *q, struct db *db, const struct aql_options 
     r.e = (struct aql_eval){
         .mem = q->mem, .stats = stats, .f = f, .fails_on_warning = opts->fails_on_warning
     };
-    sf_buf_init(&r.e.work, VALUE_MAX);
+    sf_buf_init(&r.e.work, opts->memory_max);
     r.until_us = opts->runtime_max_us > 0 ? sf_mono_us() + opts->runtime_max_us : 0;
     r.states = calloc(q->stages_n, sizeof(*r.states));
     r.e.slots = calloc(q->slots_n + 1, sizeof(*r.e.slots));

@@ -27,8 +27,8 @@ static bool prepare(struct aql_scan *s, struct fault *f)
         [AQL_SCAN] = "SELECT k,rev,doc FROM c%llu ORDER BY id",
         [AQL_BY_KEY] = "SELECT k,rev,doc FROM c%llu WHERE k=?1",
         [AQL_KEY_ORDER] = "SELECT k,rev,doc FROM c%llu ORDER BY k %s",
-        [AQL_BY_INDEX] = "SELECT c.k,c.rev,c.doc FROM x%llu AS x CROSS JOIN c%llu AS c "
-                         "ON c.id=x.id WHERE x.v>=?1 AND x.v<=?2 ORDER BY x.v %s",
+        [AQL_BY_INDEX] = ("SELECT c.k,c.rev,c.doc FROM x%llu AS x CROSS JOIN c%llu AS c "
+                          "ON c.id=x.id WHERE x.v>=?1 AND x.v<=?2 ORDER BY x.v %s"),
     };
     const struct aql_path *path = &s->stage->path;
     const char *order = path->is_descending ? "DESC" : "ASC";

@@ -22,8 +22,8 @@ static const char *const texts[DB_SQL_N] = {
     [DB_BEGIN] = "BEGIN IMMEDIATE",
     [DB_COMMIT] = "COMMIT",
     [DB_ROLLBACK] = "ROLLBACK",
-    [DB_DOC_INSERT] = "INSERT INTO c%llu(k,rev,doc) VALUES(?1,?2,?3) "
-                      "ON CONFLICT DO NOTHING",
+    [DB_DOC_INSERT] = ("INSERT INTO c%llu(k,rev,doc) VALUES(?1,?2,?3) "
+                       "ON CONFLICT DO NOTHING"),
     [DB_DOC_FIND] = "SELECT id,rev,doc FROM c%llu WHERE k=?1",
     [DB_DOC_ROW] = "SELECT k,rev,doc FROM c%llu WHERE id=?1",
     [DB_DOC_UPDATE] = "UPDATE c%llu SET rev=?2,doc=?3 WHERE id=?1",
