@@ -355,9 +355,10 @@ def test_records_of_a_replaced_process_are_skipped(world):
     base = {"_key": f"BTCUSDT_5m_{rows[0][0]}", "exchange": "binance", "symbol": "BTCUSDT", "source": "rest",
             "interval": "5m", "open_time": rows[0][0], "close_time": 2, "high": "1", "low": "1", "close": "1",
             "volume": "1", "quote_asset_volume": "1", "number_of_trades": 1, "taker_buy_base_asset_volume": "1",
-            "taker_buy_quote_asset_volume": "1", "closed": True, "version": 9007199254740991}
-    w.kafka.produce(queue.topic, [(b"BTCUSDT", json.dumps({**base, "run": run, "open": price}).encode())
-                                  for run, price in ((1, "1.0"), (2, "2.0"), (1, "3.0"))]
+            "taker_buy_quote_asset_volume": "1", "closed": False}
+    w.kafka.produce(queue.topic, [(b"BTCUSDT", json.dumps({**base, "run": run, "open": f"{version}.0",
+                                                           "version": version}).encode())
+                                  for run, version in ((1, 1), (2, 2), (1, 3))]
                     + [(b"BTCUSDT", None, [("sf-end", b'{"records":1,"first":1,"last":1}')])])
     connector = queue.connector()
     assert connector.wait(60) == 0, connector.stderr()
