@@ -85,6 +85,10 @@ $(B)/bin/%:
 # Unit tests: one program for each tests/unit/test_*.c. A test of an embedded program
 # names the files it needs beside libsf: OBJS_test_<name> below.
 OBJS_test_exchange_budget := embedded/exchange/budget.c embedded/exchange/faults.c embedded/exchange/shapes.c
+OBJS_test_http          := tests/unit/http_fixture.c
+OBJS_test_http_life     := tests/unit/http_fixture.c
+OBJS_test_kafka         := tests/unit/kafka_fixture.c
+OBJS_test_kafka_reader  := tests/unit/kafka_fixture.c
 OBJS_test_rest          := tests/unit/rest_fixture.c
 OBJS_test_rest_hello    := tests/unit/rest_fixture.c
 OBJS_test_rest_limit    := tests/unit/rest_fixture.c

@@ -274,7 +274,7 @@ static bool user_row(struct loader *l, sqlite3_stmt *row, void *element)
 static bool load_collections(struct loader *l, struct cat_database *d)
 {
     char from[80];
-    void *collections;
+    void *collections = NULL;
 
     (void)sqlite3_snprintf(sizeof(from), from, "coll WHERE db=%llu ORDER BY name",
                            (unsigned long long)d->id);
@@ -288,7 +288,7 @@ static bool load_collections(struct loader *l, struct cat_database *d)
 static bool load_grants(struct loader *l, struct cat_user *u)
 {
     char from[1200];
-    void *grants;
+    void *grants = NULL;
 
     if (u->name.len > 512)
         return fault_set(l->f, FAULT_INTERNAL, "user name too long");
@@ -304,20 +304,20 @@ static bool load_grants(struct loader *l, struct cat_user *u)
 static bool load_all(struct loader *l)
 {
     struct cat *cat = l->cat;
-    void *databases, *users;
+    void *databases = NULL, *users = NULL;
 
     if (!load(l, "db ORDER BY name", "id,name", sizeof(struct cat_database), database_row,
               &databases, &cat->databases_n))
         return false;
     cat->databases = databases;
-    for (size_t i = 0; i < cat->databases_n; i++)
+    for (size_t i = 0; databases && i < cat->databases_n; i++)
         if (!load_collections(l, &cat->databases[i]))
             return false;
     if (!load(l, "usr ORDER BY name", "name,hash,active,extra", sizeof(struct cat_user),
               user_row, &users, &cat->users_n))
         return false;
     cat->users = users;
-    for (size_t i = 0; i < cat->users_n; i++)
+    for (size_t i = 0; users && i < cat->users_n; i++)
         if (!load_grants(l, &cat->users[i]))
             return false;
     return !cat->mem.is_failed || fault_set(l->f, FAULT_OUT_OF_MEMORY, NULL);

@@ -321,7 +321,7 @@ bool doc_modify(struct tx *tx, const struct cat_collection *c,
                 const struct doc_spec *spec, const struct doc_opts *opts,
                 struct doc_result *ret)
 {
-    struct doc_row row;
+    struct doc_row row = { 0, 0 };
 
     start(ret);
     if (!spec->is_object)
@@ -350,7 +350,7 @@ bool doc_remove(struct tx *tx, const struct cat_collection *c,
                 const struct doc_spec *spec, const struct doc_opts *opts,
                 struct doc_result *ret)
 {
-    struct doc_row row;
+    struct doc_row row = { 0, 0 };
     struct ix_doc doc;
 
     start(ret);

@@ -118,7 +118,7 @@ void collection_properties(struct call *c)
 void collection_count(struct call *c)
 {
     const struct cat_collection *coll = begin(c, true);
-    int64_t n, last;
+    int64_t n = 0, last = 0;
 
     if (coll && collection_read_count(c, coll, &n, &last))
         sf_buf_addf(&c->out, ",\"count\":%lld}", (long long)n);
@@ -145,7 +145,7 @@ static bool ask(struct call *c, const struct cat_collection *coll, const char *w
 void collection_figures(struct call *c)
 {
     const struct cat_collection *coll = begin(c, true);
-    int64_t n, last, size;
+    int64_t n = 0, last = 0, size = 0;
 
     if (!coll || !collection_read_count(c, coll, &n, &last) ||
         !ask(c, coll, "ifnull(sum(length(doc)+length(k)),0)", &size))
@@ -184,7 +184,7 @@ void collection_recount(struct call *c)
 {
     const struct cat_collection *coll = call_collection(c, c->args[0], CAT_RW);
     struct tx_count *count;
-    int64_t n, last, there;
+    int64_t n = 0, last = 0, there = 0;
 
     if (!coll || !collection_read_count(c, coll, &n, &last) ||
         !ask(c, coll, "count(*)", &there))

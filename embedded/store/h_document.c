@@ -298,10 +298,12 @@ static bool start(struct write *w, struct call *c, enum operation op, enum doc_m
     struct sf_str name = c->args[0];
 
     *w = (struct write){ .c = c, .op = op, .opts = { .mode = mode } };
-    if (name.len == 0 && !call_param(c, "collection", &name))
-        return fault_set(&c->fault, FAULT_NO_COLLECTION_PARAM,
-                         "'collection' is missing, expecting /_api/document POST "
-                         "/_api/document/<collection> or query parameter 'collection'");
+    if (name.len == 0 && !call_param(c, "collection", &name)) {
+        (void)fault_set(&c->fault, FAULT_NO_COLLECTION_PARAM,
+                        "'collection' is missing, expecting /_api/document POST "
+                        "/_api/document/<collection> or query parameter 'collection'");
+        return false;
+    }
     read_opts(w);
     w->coll = call_collection(c, name, CAT_RW);
     return w->coll != NULL;

@@ -178,7 +178,7 @@ static bool add_values(struct call *c, struct import *im, struct sf_str text, si
 {
     struct sf_buf values, object;
     struct js_it key, value;
-    bool is_good, has_value = true;
+    bool is_good;
 
     sf_buf_init(&values, CALL_MEM_MAX);
     sf_buf_init(&object, CALL_MEM_MAX);
@@ -196,7 +196,7 @@ static bool add_values(struct call *c, struct import *im, struct sf_str text, si
         js_it_init(&key, im->keys);
         js_it_init(&value, sf_buf_str(&values));
         sf_buf_add_char(&object, '{');
-        while (js_it_next(&key) && (has_value = js_it_next(&value))) {
+        while (js_it_next(&key) && js_it_next(&value)) {
             if (value.value.p[0] == 'n')
                 continue;
             if (object.len > 1)

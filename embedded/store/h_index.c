@@ -192,7 +192,7 @@ void index_drop(struct call *c)
 {
     const struct cat_collection *coll = call_collection(c, c->args[0], CAT_RW);
     char sql[128];
-    size_t n;
+    size_t n = 0;
 
     if (!coll || !find(c, coll, &n))
         return;
@@ -384,7 +384,7 @@ static bool create(struct call *c, const struct cat_collection *coll,
 void index_create(struct call *c)
 {
     const struct cat_collection *coll = collection_of(c, CAT_RW);
-    struct sf_str body, type, def;
+    struct sf_str body, type, def = SF_STR_EMPTY;
     struct cat_index x;
 
     if (!coll || !call_object(c, false, &body))

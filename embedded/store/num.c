@@ -106,13 +106,23 @@ static void trim(struct decimal *d)
     }
 }
 
+/* What stands behind the 'e'; far too large ones are clipped. */
+static int exponent_of(struct sf_str s)
+{
+    bool is_negative = s.p[0] == '-';
+    int exp = 0;
+
+    for (size_t i = is_negative || s.p[0] == '+'; i < s.len && exp < 1000; i++)
+        exp = exp * 10 + (s.p[i] - '0');
+    return is_negative ? -exp : exp;
+}
+
 /* The digits of @s when there are at most EXACT_MAX of them and the exponent is far from
  * a double's limits: then no conversion is needed (see EXACT_MAX). */
 static bool digits_of(struct sf_str s, struct decimal *d)
 {
     bool is_behind = false;
     size_t i = 0;
-    int exp = 0, sign = 1;
 
     *d = (struct decimal){ .is_negative = s.p[0] == '-' };
     for (i = d->is_negative ? 1 : 0; i < s.len && (s.p[i] | 0x20) != 'e'; i++) {
@@ -132,11 +142,8 @@ static bool digits_of(struct sf_str s, struct decimal *d)
         }
         d->digits[d->n++] = s.p[i];
     }
-    if (i < s.len && (s.p[++i] == '-' || s.p[i] == '+'))
-        sign = s.p[i++] == '-' ? -1 : 1;
-    for (; i < s.len && exp < 1000; i++)
-        exp = exp * 10 + (s.p[i] - '0');
-    d->exp10 += sign * exp;
+    if (i < s.len)
+        d->exp10 += exponent_of((struct sf_str){ s.p + i + 1, s.len - i - 1 });
     trim(d);
     return d->n == 0 || (d->n <= EXACT_MAX && d->exp10 > -280 && d->exp10 < 280);
 }
@@ -161,7 +168,7 @@ static void shortest(double v, struct decimal *d)
     for (; text[at] && text[at] != 'e'; at++)
         if (text[at] != '.')
             d->digits[d->n++] = text[at];
-    d->exp10 = (int)strtol(text + at + 1, NULL, 10) - (d->n - 1);
+    d->exp10 = exponent_of(sf_str_from(text + at + 1)) - (d->n - 1);
     trim(d);
 }
 

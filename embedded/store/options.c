@@ -114,6 +114,7 @@ enum sf_status options_parse(int argc, char **argv, struct options *ret,
     };
 
     for (size_t i = 0; i < OPTIONS_N; i++) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): at start, nothing else runs yet */
         const char *value = options[i].env ? getenv(options[i].env) : NULL;
 
         if (value && *value && set(&o, &options[i], value, err) != SF_OK)

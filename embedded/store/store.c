@@ -7,6 +7,8 @@
 
 #include <sf/log.h>
 
+#include <uv.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -188,7 +190,7 @@ static enum sf_status lock_folder(struct store *store, struct sf_error *err)
     enum sf_status status;
 
     if (mkdir(data, 0700) != 0 && errno != EEXIST)
-        return sf_error_set(err, SF_EIO, "--data %s: %s", data, strerror(errno));
+        return sf_error_set(err, SF_EIO, "--data %s: %s", data, uv_strerror(-errno));
     sf_buf_init(&path, 4096);
     sf_buf_addf(&path, "%s/LOCK", data);
     store->lock_fd = open(sf_buf_cstr(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -200,7 +202,7 @@ static enum sf_status lock_folder(struct store *store, struct sf_error *err)
     if (status != SF_OK)
         return sf_error_set(err, status, "--data %.200s: path too long", data);
     if (store->lock_fd < 0)
-        return sf_error_set(err, SF_EIO, "--data %s: %s", data, strerror(errno));
+        return sf_error_set(err, SF_EIO, "--data %s: %s", data, uv_strerror(-errno));
     if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return sf_error_set(err, SF_EIO, "--data %s: in use by another sf-store", data);
     return SF_OK;

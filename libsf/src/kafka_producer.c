@@ -27,7 +27,7 @@ struct sf_producer {
     struct ticket *tickets;
     size_t pending_n, pending_bytes, failed_n;
     size_t max_bytes;
-    bool is_full, has_delivered, has_told_delivery, has_told_fatal;
+    bool is_full, has_delivered, has_told_fatal;
     bool is_settled; /* for sf_producer_flush: nothing pending, or hopeless */
 };
 
@@ -99,11 +99,6 @@ static void tell(struct sf_producer *p)
 {
     struct sf_error dead = { 0 };
 
-    if (p->has_delivered && !p->has_told_delivery) {
-        p->has_told_delivery = true;
-        if (p->hooks.on_first_delivery)
-            p->hooks.on_first_delivery(p->hooks.arg);
-    }
     if (p->is_full && p->pending_bytes <= p->max_bytes / 2) {
         p->is_full = false;
         if (p->hooks.on_room)

@@ -124,7 +124,7 @@ static enum sf_status copy_dec(struct reading *r, const struct sf_field *f,
 static enum sf_status copy_level(struct reading *r, const char *name, bool *is_exact)
 {
     for (int i = 0; i < 2; i++) {
-        bool is_one_exact;
+        bool is_one_exact = true;
 
         if (i > 0)
             sf_buf_add_char(r->b, ',');

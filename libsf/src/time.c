@@ -257,8 +257,8 @@ int64_t sf_time_to_ms(int64_t stamp)
 
 /* -------------------------------------------------------------------- intervals */
 
-/* 1970-01-05 was a Monday. Binance's 3d candles open on 1970-01-02 and every third day (as its
- * 1,059 candles of BTCUSDT since 2017-08-17 do). */
+/* 1970-01-05 was a Monday. Binance's 3d candles open on 1970-01-02 and every third day
+ * (as its 1,059 candles of BTCUSDT since 2017-08-17 do). */
 /* clang-format off */
 const struct sf_interval sf_intervals[] = {
     { "1s",  "1s",  SECOND_MS,      0 },

@@ -61,6 +61,18 @@ const char *sf_nearest(struct sf_str given, const char *const *names)
 #define VALUES_MAX (sizeof(sf_types) / sizeof(sf_types[0]) * SF_INTERVAL_N)
 #define VALUE_SIZE 24
 
+static void full_value(char *value, const struct sf_type *t, const struct sf_interval *iv)
+{
+    struct sf_buf b = { .p = value, .cap = VALUE_SIZE - 1, .max = VALUE_SIZE - 1 };
+
+    sf_buf_add_str(&b, sf_str_from(t->name));
+    if (t->has_interval) {
+        sf_buf_add_char(&b, '_');
+        sf_buf_add_str(&b, sf_str_from(iv->name));
+    }
+    value[b.len] = '\0';
+}
+
 /* Every full TYPE, for "did you mean". */
 static void all_values(char (*values)[VALUE_SIZE], const char **pointers)
 {
@@ -70,16 +82,7 @@ static void all_values(char (*values)[VALUE_SIZE], const char **pointers)
         const struct sf_interval *iv = sf_intervals;
 
         do {
-            struct sf_buf b = { .p = values[n],
-                                .cap = VALUE_SIZE - 1,
-                                .max = VALUE_SIZE - 1 };
-
-            sf_buf_add_str(&b, sf_str_from(t->name));
-            if (t->has_interval) {
-                sf_buf_add_char(&b, '_');
-                sf_buf_add_str(&b, sf_str_from(iv->name));
-            }
-            values[n][b.len] = '\0';
+            full_value(values[n], t, iv);
             pointers[n] = values[n];
             n++;
         } while (t->has_interval && (++iv)->name);

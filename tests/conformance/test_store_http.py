@@ -420,7 +420,7 @@ class TestUsers:
         assert (status, doc["errorNum"]) == (409, 1702)
         read = {"user": "reader", "password": "r"}
         assert store.call("GET", f"/_api/collection/{coll}", **read)[0] == 401
-        right = f"/_api/user/reader/database/_system"
+        right = "/_api/user/reader/database/_system"
         store.good("PUT", right, {"grant": "ro"})
         assert store.good("GET", f"{right}/{coll}")["result"] == "ro"
         assert store.call("GET", f"/_api/collection/{coll}", **read)[0] == 200

@@ -1,7 +1,5 @@
-#include "kafka_mock.h"
-#include "runner.h"
+#include "kafka_fixture.h"
 
-#include <sf/kafka.h>
 #include <sf/stop.h>
 #include <sf/time.h>
 
@@ -10,137 +8,6 @@
 #include <string.h>
 
 #define NOBODY "127.0.0.1:1" /* tcpmux: nothing listens there */
-#define TOPIC  "loader-btcusdt"
-
-static struct mock mock;
-static struct sf_conf conf;
-static struct sf_loop *loop;
-
-static struct {
-    int rooms, firsts, fatals, dones;
-    enum sf_status done;
-    struct sf_error fatal;
-    bool flag;
-} seen;
-
-static void on_room(void *arg)
-{
-    (void)arg;
-    seen.rooms++;
-}
-
-static void on_first(void *arg)
-{
-    (void)arg;
-    seen.firsts++;
-}
-
-static void on_fatal(void *arg, const struct sf_error *err)
-{
-    (void)arg;
-    seen.fatals++;
-    seen.fatal = *err;
-    seen.flag = true;
-}
-
-static void on_done(void *arg, enum sf_status status)
-{
-    (void)arg;
-    seen.dones++;
-    seen.done = status;
-    seen.flag = true;
-}
-
-static const struct sf_producer_hooks hooks = { on_room, on_first, on_fatal, NULL };
-
-static void start(void)
-{
-    memset(&seen, 0, sizeof(seen));
-    ck_assert_int_eq(sf_loop_create(&loop, NULL), SF_OK);
-    mock_start(&mock);
-    mock_conf(&conf, mock.brokers);
-}
-
-static void stop(void)
-{
-    mock_stop(&mock);
-    sf_loop_destroy(loop);
-}
-
-static struct sf_producer *producer(struct sf_topic **ret_topic)
-{
-    struct sf_producer *p = NULL;
-
-    ck_assert_int_eq(sf_producer_create(loop, &conf, &hooks, &p, NULL), SF_OK);
-    ck_assert_int_eq(sf_producer_topic(p, TOPIC, ret_topic, NULL), SF_OK);
-    return p;
-}
-
-static void put_n(struct sf_topic *topic, int from, int n)
-{
-    char value[32];
-
-    for (int i = from; i < from + n; i++) {
-        int len = snprintf(value, sizeof(value), "{\"n\":%d}", i);
-
-        ck_assert_int_eq(
-            sf_producer_put(topic, 0, SF_STR("BTCUSDT"), sf_str_make(value, (size_t)len)),
-            SF_OK);
-    }
-}
-
-/* What a reader or a walk saw. */
-static struct {
-    int n;
-    int64_t sum, last_offset;
-    char control[16], header[64], key[16];
-} shown;
-
-static void on_message(void *arg, const struct sf_message *msg)
-{
-    int64_t n = 0;
-    const int *until = arg;
-
-    if (msg->is_null) {
-        ck_assert_ptr_nonnull(msg->control);
-        ck_assert(sf_str_copy(sf_str_from(msg->control), shown.control, 16));
-        ck_assert(sf_str_copy(msg->header, shown.header, 64));
-    } else {
-        ck_assert_int_eq(msg->value.p[msg->value.len - 1], '}');
-        ck_assert_int_eq(
-            sf_str_to_i64(sf_str_make(msg->value.p + 5, msg->value.len - 6), &n), SF_OK);
-    }
-    ck_assert(sf_str_copy(msg->key, shown.key, sizeof(shown.key)));
-    ck_assert_int_gt(msg->time_ms, SF_TIME_MIN_MS);
-    shown.n++;
-    shown.sum += n;
-    shown.last_offset = msg->offset;
-    seen.flag = until && shown.n == *until;
-}
-
-static void walk(int64_t from, int64_t still_ms, int64_t *ret_begin, int64_t *ret_end)
-{
-    struct sf_walk walk = {
-        .topic = TOPIC, .from = from, .still_ms = still_ms, .fn = on_message
-    };
-
-    ck_assert_int_eq(sf_kafka_walk(&conf, &walk, NULL), SF_OK);
-    *ret_begin = walk.begin;
-    *ret_end = walk.end;
-}
-
-static struct sf_reader *reader_at(int64_t offset, int *until)
-{
-    const struct sf_reader_opts opts = { .topic = TOPIC,
-                                         .offset = offset,
-                                         .timeout_ms = 5000,
-                                         .fn = on_message,
-                                         .arg = until };
-    struct sf_reader *reader = NULL;
-
-    ck_assert_int_eq(sf_reader_open(loop, &conf, &opts, &reader, NULL), SF_OK);
-    return reader;
-}
 
 /* -------------------------------------------------------------------------- producer */
 
@@ -157,7 +24,6 @@ START_TEST(records_are_confirmed_and_read_back)
     ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
     ck_assert_uint_eq(sf_producer_pending(p), 0);
     ck_assert_uint_eq(sf_producer_failed(p), 0);
-    ck_assert_int_eq(seen.firsts, 1);
     walk(0, 0, &begin, &end);
     ck_assert_int_eq(begin, 0);
     ck_assert_int_eq(end, 3000);
@@ -393,115 +259,6 @@ START_TEST(stop_ends_a_start_up_step)
 }
 END_TEST
 
-/* ---------------------------------------------------------------------------- reading */
-
-START_TEST(reader_from_the_end_sees_what_comes_later)
-{
-    struct sf_topic *topic;
-    struct sf_producer *p;
-    struct sf_reader *reader = NULL;
-    int until = 10;
-
-    mock_topic(&mock, TOPIC, 1);
-    p = producer(&topic);
-    put_n(topic, 0, 5);
-    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    reader = reader_at(SF_OFFSET_END, &until);
-    put_n(topic, 100, 10);
-    ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
-    ck_assert_int_eq(shown.n, 10);
-    ck_assert_int_eq(shown.sum, 1045);
-    ck_assert_int_eq(shown.last_offset, 14);
-    sf_reader_close(reader);
-    sf_producer_destroy(p);
-}
-END_TEST
-
-START_TEST(reader_from_an_offset)
-{
-    struct sf_topic *topic;
-    struct sf_producer *p;
-    struct sf_reader *reader = NULL;
-    int until = 2;
-
-    mock_topic(&mock, TOPIC, 1);
-    p = producer(&topic);
-    put_n(topic, 0, 5);
-    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    reader = reader_at(3, &until);
-    ck_assert(sf_loop_run_until(loop, &seen.flag, 10000));
-    ck_assert_int_eq(shown.sum, 7);
-    sf_reader_close(reader);
-    sf_producer_destroy(p);
-}
-END_TEST
-
-START_TEST(partition_that_is_not_there_is_named)
-{
-    const struct sf_reader_opts opts = { .topic = TOPIC,
-                                         .partition = 2,
-                                         .offset = SF_OFFSET_END,
-                                         .timeout_ms = 5000,
-                                         .fn = on_message };
-    struct sf_reader *reader = NULL;
-    struct sf_error err = { 0 };
-
-    mock_topic(&mock, TOPIC, 2);
-    ck_assert_int_eq(sf_reader_open(loop, &conf, &opts, &reader, &err), SF_ENOTFOUND);
-    ck_assert_ptr_null(reader);
-    ck_assert_str_eq(err.text, "Kafka: topic " TOPIC " has 2 partitions, no 2");
-}
-END_TEST
-
-START_TEST(walk_waits_until_the_end_stands_still)
-{
-    int64_t begin = -1, end = -1, from_us;
-    struct sf_topic *topic;
-    struct sf_producer *p;
-
-    mock_topic(&mock, TOPIC, 1);
-    p = producer(&topic);
-    put_n(topic, 0, 3);
-    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    from_us = sf_mono_us();
-    walk(0, 250, &begin, &end);
-    ck_assert_int_ge(sf_mono_us() - from_us, 250000);
-    ck_assert_int_eq(begin, 0);
-    ck_assert_int_eq(end, 3);
-    ck_assert_int_eq(shown.n, 3);
-    sf_producer_destroy(p);
-}
-END_TEST
-
-START_TEST(walk_of_an_empty_topic_is_over_at_once)
-{
-    int64_t begin = -1, end = -1;
-
-    mock_topic(&mock, TOPIC, 1);
-    walk(0, 60000, &begin, &end);
-    ck_assert_int_eq(begin, 0);
-    ck_assert_int_eq(end, 0);
-    ck_assert_int_eq(shown.n, 0);
-}
-END_TEST
-
-START_TEST(walk_begins_where_told)
-{
-    int64_t begin, end;
-    struct sf_topic *topic;
-    struct sf_producer *p;
-
-    mock_topic(&mock, TOPIC, 1);
-    p = producer(&topic);
-    put_n(topic, 0, 20);
-    ck_assert_int_eq(sf_producer_flush(p, 10000, NULL), SF_OK);
-    walk(18, 0, &begin, &end);
-    ck_assert_int_eq(shown.n, 2);
-    ck_assert_int_eq(shown.sum, 37);
-    sf_producer_destroy(p);
-}
-END_TEST
-
 static void kafka_cases(Suite *s)
 {
     TCase *tc = tcase_create("kafka");
@@ -521,12 +278,6 @@ static void kafka_cases(Suite *s)
     tcase_add_test(tc, missing_topic_is_named);
     tcase_add_test(tc, no_broker_is_one_clear_error);
     tcase_add_test(tc, stop_ends_a_start_up_step);
-    tcase_add_test(tc, reader_from_the_end_sees_what_comes_later);
-    tcase_add_test(tc, reader_from_an_offset);
-    tcase_add_test(tc, partition_that_is_not_there_is_named);
-    tcase_add_test(tc, walk_waits_until_the_end_stands_still);
-    tcase_add_test(tc, walk_of_an_empty_topic_is_over_at_once);
-    tcase_add_test(tc, walk_begins_where_told);
     suite_add_tcase(s, tc);
 }
 

@@ -14,8 +14,7 @@ struct sf_producer;
 struct sf_topic; /* a topic to produce to; belongs to its producer */
 
 struct sf_producer_hooks {
-    void (*on_room)(void *arg);           /* the queue fell below half after SF_EFULL */
-    void (*on_first_delivery)(void *arg); /* once: the broker confirmed a record */
+    void (*on_room)(void *arg); /* the queue fell below half after SF_EFULL */
     void (*on_fatal)(void *arg,
                      const struct sf_error *err); /* nothing more will be sent */
     void *arg;
