@@ -180,7 +180,7 @@ static char control_topic[] = "queue-control";
 
 static void connect_all(int partitions)
 {
-    static const struct sf_producer_hooks hooks = { nothing, nothing, on_fatal, NULL };
+    static const struct sf_producer_hooks hooks = { nothing, on_fatal, NULL };
 
     mock_start(&mock);
     mock_topic(&mock, control_topic, partitions);

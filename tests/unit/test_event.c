@@ -33,7 +33,7 @@ static void on_fatal(void *arg, const struct sf_error *err)
 
 static void start(void)
 {
-    static const struct sf_producer_hooks hooks = { nothing, nothing, on_fatal, NULL };
+    static const struct sf_producer_hooks hooks = { nothing, on_fatal, NULL };
 
     mock_start(&mock);
     mock_topic(&mock, events_topic, 1);

@@ -94,7 +94,7 @@ static void put_n(int n)
 
 static void start(void)
 {
-    static const struct sf_producer_hooks hooks = { nothing, nothing, on_fatal, NULL };
+    static const struct sf_producer_hooks hooks = { nothing, on_fatal, NULL };
 
     ck_assert_int_eq(sf_loop_create(&loop, NULL), SF_OK);
     mock_start(&mock);
