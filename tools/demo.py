@@ -7,6 +7,7 @@ document with what the exchange serves, and stops everything. `make demo` builds
 KEEP=1 leaves everything running until Ctrl-C.
 """
 import base64
+import calendar
 import decimal
 import json
 import os
@@ -21,7 +22,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("SF_BIN", ROOT / "build" / "bin"))
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
-RUNS = [("1m", "2024-06-01", "2024-06-03"), ("1h", "2024-03-01", "2024-05-31")]
+RUNS = [("1m", "2024-06-01", "2024-06-30"), ("1h", "2023-06-01", "2024-05-31")]
 PASSWORD = "demo"
 LIMIT_S = 180  # a demo that takes longer has failed
 
@@ -121,18 +122,26 @@ class Progress:
     """Follows queue-events with kcat and draws one line a queue."""
 
     def __init__(self, demo, brokers, queues):
-        self.queues = queues
+        self.demo, self.brokers, self.queues = demo, brokers, queues
         self.state = {q: {} for q in queues}
-        self.pipe = subprocess.Popen(["kcat", "-q", "-u", "-C", "-b", brokers, "-t", "queue-events",
-                                      "-o", "beginning", "-f", "%s\\n"],
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                     stderr=subprocess.DEVNULL, start_new_session=True)
-        demo.started.append(("kcat", self.pipe))
-        os.set_blocking(self.pipe.stdout.fileno(), False)
+        self.pipe = None
         self.rest = b""
-        self.drawn = 0
+        self.drawn = []
+        self.began = time.monotonic()
+
+    def connect(self):
+        """kcat gives up on a topic that is not there yet, so it may be started again."""
+        if self.pipe is None or self.pipe.poll() is not None:
+            self.rest = b""
+            self.pipe = subprocess.Popen(["kcat", "-q", "-u", "-C", "-b", self.brokers, "-t", "queue-events",
+                                          "-o", "beginning", "-f", "%s\\n"],
+                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, start_new_session=True)
+            self.demo.started.append(("kcat", self.pipe))
+            os.set_blocking(self.pipe.stdout.fileno(), False)
 
     def read(self):
+        self.connect()
         data = self.pipe.stdout.read() or b""
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
@@ -141,23 +150,40 @@ class Progress:
             if event["queue_id"] in self.state:
                 self.state[event["queue_id"]][side] = event
 
+    def line(self, queue):
+        loader = self.state[queue].get("loader", {})
+        connector = self.state[queue].get("connector", {})
+        done = loader.get("status") == "finished"
+        percent = 100 if done else loader.get("extra", {}).get("percent", 0)
+        return (f"  {queue[7:].rsplit('-', 1)[0]:34} [{'#' * (percent // 5):20}] {percent:3}%  {loader.get('status', '-'):8}"
+                f" {loader.get('records_written', 0):6}  stored {connector.get('records_written', 0):6}"
+                f"  {connector.get('status', '-')}")
+
+    def total(self):
+        """All queues together, with the rates since the first event."""
+        sums = [sum(s.get(side, {}).get("records_written", 0) for s in self.state.values())
+                for side in ("loader", "connector")]
+        now = time.monotonic()
+        if not any(self.state.values()):
+            self.began = now
+        rates = [int(n / max(now - self.began, 0.1)) for n in sums]
+        return f"  all: {sums[0]} published ({rates[0]}/s), {sums[1]} stored ({rates[1]}/s)"
+
     def draw(self):
-        lines = []
-        for queue in self.queues:
-            loader = self.state[queue].get("loader", {})
-            connector = self.state[queue].get("connector", {})
-            percent = loader.get("extra", {}).get("percent", 0)
-            bar = "#" * (percent // 5)
-            lines.append(f"  {queue[:46]:46} [{bar:20}] {percent:3}%  published {loader.get('records_written', 0):6}"
-                         f"  stored {connector.get('records_written', 0):6}  {connector.get('status', '-')}")
+        lines = [self.line(q) for q in self.queues]
+        if lines == self.drawn:
+            return
         if sys.stdout.isatty() and self.drawn:
-            sys.stdout.write(f"\x1b[{self.drawn}A")
-        print("\n".join(lines), flush=True)
-        self.drawn = len(lines)
+            sys.stdout.write(f"\x1b[{len(lines) + 1}A")
+        print("\n".join(lines + [self.total()]), flush=True)
+        self.drawn = lines
+
+    def all_done(self):
+        return all(self.state[q].get(side, {}).get("finished") for q in self.queues for side in ("loader", "connector"))
 
 
 def day_ms(text):
-    return int(time.mktime(time.strptime(text + " UTC", "%Y-%m-%d %Z")) - time.timezone) * 1000
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d")) * 1000
 
 
 def start_queues(demo, brokers, store, exchange):
@@ -184,11 +210,14 @@ def wait_for_end(demo, progress, queues):
     while any(p.poll() is None for p in procs):
         if time.monotonic() > end:
             raise SystemExit(f"the queues did not end within {LIMIT_S} s; logs in {demo.folder}")
-        time.sleep(0.5)
+        time.sleep(0.25)
         progress.read()
         progress.draw()
-    time.sleep(0.5)
-    progress.read()
+    for _ in range(20):  # the last events may still be on their way
+        if progress.all_done():
+            break
+        time.sleep(0.25)
+        progress.read()
     progress.draw()
     failed = [q for q, v in queues.items() if any(p.returncode != 0 for p in v["pair"])]
     for queue in failed:
