@@ -226,7 +226,7 @@ static bool check_type(struct call *c, struct sf_str type)
         if (sf_str_eq(type, sf_str_from(others[i])))
             return fault_set(&c->fault, FAULT_NOT_IMPLEMENTED,
                              "index type '%s' not implemented", others[i]);
-    return fault_set(&c->fault, FAULT_HTTP_BAD, "invalid index type");
+    return fault_set(&c->fault, FAULT_BAD_PARAMETER, "invalid index type");
 }
 
 static bool check_fields(struct call *c, const struct cat_index *x)
@@ -234,12 +234,12 @@ static bool check_fields(struct call *c, const struct cat_index *x)
     for (size_t i = 0; i < x->fields_n; i++) {
         if (sf_str_eq(x->fields[i].text, SF_STR("_id")) ||
             sf_str_eq(x->fields[i].text, SF_STR("_rev")))
-            return fault_set(&c->fault, FAULT_HTTP_BAD,
+            return fault_set(&c->fault, FAULT_BAD_PARAMETER,
                              "%" SF_STR_FMT " cannot be indexed",
                              SF_STR_ARG(x->fields[i].text));
         for (size_t k = 0; k < i; k++)
             if (sf_str_eq(x->fields[i].text, x->fields[k].text))
-                return fault_set(&c->fault, FAULT_HTTP_BAD, "duplicate index field");
+                return fault_set(&c->fault, FAULT_BAD_PARAMETER, "duplicate index field");
     }
     return true;
 }
@@ -254,7 +254,7 @@ static bool make_def(struct call *c, struct sf_str body, struct sf_str type,
     struct sf_buf def;
 
     if (!js_get(body, SF_STR("fields"), &fields) || fields.p[0] != '[')
-        return fault_set(&c->fault, FAULT_HTTP_BAD, "invalid index fields");
+        return fault_set(&c->fault, FAULT_BAD_PARAMETER, "invalid index fields");
     if (!call_get_string(c, body, "name", &name) || name.len == 0) {
         (void)snprintf(made, sizeof(made), "idx_%llu", (unsigned long long)tx_rev(c->tx));
         name = sf_str_from(made);
@@ -293,14 +293,15 @@ static bool check_ttl(struct call *c, const struct cat_collection *coll,
     struct sf_str value;
 
     if (x->fields_n != 1)
-        return fault_set(&c->fault, FAULT_HTTP_BAD, "ttl indexes need exactly one field");
+        return fault_set(&c->fault, FAULT_BAD_PARAMETER,
+                         "ttl indexes need exactly one field");
     if (!js_get(body, SF_STR("expireAfter"), &value) || val_from(value).kind != VAL_NUM ||
         x->expire_after_s < 0)
-        return fault_set(&c->fault, FAULT_HTTP_BAD,
+        return fault_set(&c->fault, FAULT_BAD_PARAMETER,
                          "expireAfter attribute must be a non-negative number");
     for (size_t i = 0; i < coll->indexes_n; i++)
         if (coll->indexes[i].kind == CAT_TTL)
-            return fault_set(&c->fault, FAULT_HTTP_BAD,
+            return fault_set(&c->fault, FAULT_BAD_PARAMETER,
                              "there can only be one ttl index per collection");
     return true;
 }
@@ -390,7 +391,7 @@ void index_create(struct call *c)
     if (!coll || !call_object(c, false, &body))
         return;
     if (!call_get_string(c, body, "type", &type)) {
-        (void)fault_set(&c->fault, FAULT_HTTP_BAD, "invalid index type");
+        (void)fault_set(&c->fault, FAULT_BAD_PARAMETER, "invalid index type");
         return;
     }
     if (!check_type(c, type) || !make_def(c, body, type, &def) ||
