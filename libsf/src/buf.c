@@ -27,7 +27,7 @@ void sf_buf_clear(struct sf_buf *b)
  */
 char *sf_buf_reserve_slow(struct sf_buf *b, size_t n)
 {
-    size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
+    size_t cap = b->cap > 0 ? b->cap : FIRST_CAP < b->max ? FIRST_CAP : b->max;
     char *p;
 
     if (b->status != SF_OK)
@@ -75,26 +75,38 @@ void sf_buf_add_i64(struct sf_buf *b, int64_t n)
 
 static const char hex[] = "0123456789abcdef";
 
+/* One byte that cannot stand as it is. */
+static void add_escaped(struct sf_buf *b, unsigned char c)
+{
+    char esc[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+
+    if (c == '\n') {
+        sf_buf_add_lit(b, "\\n");
+    } else if (c >= 0x80) {
+        sf_buf_add_char(b, '?');
+    } else if (c >= 0x20) { /* quote, backslash */
+        esc[1] = (char)c;
+        sf_buf_add(b, esc, 2);
+    } else {
+        sf_buf_add(b, esc, sizeof(esc));
+    }
+}
+
 void sf_buf_add_json(struct sf_buf *b, struct sf_str s)
 {
-    size_t plain = 0; /* start of what needs no escape */
+    size_t plain = 0, i = 0; /* plain: start of what needs no escape */
 
-    for (size_t i = 0; i < s.len; i++) {
+    while (i < s.len) {
+        size_t n = sf_str_utf8((struct sf_str){ s.p + i, s.len - i });
         unsigned char c = (unsigned char)s.p[i];
-        char esc[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
 
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        sf_buf_add(b, s.p + plain, i - plain);
-        plain = i + 1;
-        if (c == '"' || c == '\\') {
-            esc[1] = (char)c;
-            sf_buf_add(b, esc, 2);
-        } else if (c == '\n') {
-            sf_buf_add_lit(b, "\\n");
-        } else {
-            sf_buf_add(b, esc, sizeof(esc));
+        if (n == 0 || c < 0x20 || c == '"' || c == '\\') {
+            sf_buf_add(b, s.p + plain, i - plain);
+            add_escaped(b, c);
+            n = 1;
+            plain = i + 1;
         }
+        i += n;
     }
     sf_buf_add(b, s.p + plain, s.len - plain);
 }

@@ -28,91 +28,95 @@ void sf_log_init(const char *prog, const char *queue_id, enum sf_log_level max,
     settings.format = format;
 }
 
-/* A line under construction: what does not fit is dropped, a byte for '\n' is kept. */
+/* A line under construction. A text that does not fit is clipped between characters, a
+ * field of which nothing fits is left out: the line stays well-formed. */
 struct line {
     char *p;
     size_t len, size;
     bool is_json;
 };
 
-static void put(struct line *l, const char *s, size_t n)
+static bool put(struct line *l, const char *s, size_t n)
 {
-    size_t room = l->size - 1 - l->len;
-
-    if (n > room)
-        n = room;
+    if (n > l->size - l->len)
+        return false;
     memcpy(l->p + l->len, s, n);
     l->len += n;
+    return true;
 }
 
-static void put_str(struct line *l, const char *s)
+static bool put_str(struct line *l, const char *s)
 {
-    put(l, s, strlen(s));
+    return put(l, s, strlen(s));
 }
 
 static bool needs_quotes(struct sf_str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' ||
-            s.p[i] == '\\' || s.p[i] == 0x7f)
+        if ((signed char)s.p[i] <= ' ' || s.p[i] == '"' || s.p[i] == '=' ||
+            s.p[i] == '\\' ||
+            s.p[i] == 0x7f) /* bytes from 0x80 on count as negative: quoted too */
             return true;
     return s.len == 0;
 }
 
-static void put_quoted(struct line *l, struct sf_str s)
+static bool put_quoted(struct line *l, struct sf_str s)
 {
-    char esc[64];
+    char esc[8];
     struct sf_buf one = { .p = esc, .cap = sizeof(esc), .max = sizeof(esc) };
+    size_t n;
 
-    put(l, "\"", 1);
-    for (size_t i = 0; i < s.len && l->len + 8 < l->size; i++) {
+    if (l->size - l->len < 2 || !put(l, "\"", 1))
+        return false;
+    for (; s.len > 0; s.p += n, s.len -= n) {
+        n = sf_str_utf8(s);
+        n = n > 0 ? n : 1;
         one.len = 0;
-        sf_buf_add_json(&one, (struct sf_str){ s.p + i, 1 });
-        put(l, esc, one.len);
+        sf_buf_add_json(&one, (struct sf_str){ s.p, n });
+        if (one.len + 1 > l->size - l->len) /* the closing quote */
+            break;
+        (void)put(l, esc, one.len);
     }
-    put(l, "\"", 1);
+    return put(l, "\"", 1);
+}
+
+static bool put_name(struct line *l, const char *name)
+{
+    if (l->is_json)
+        return put_str(l, l->len > 0 ? ",\"" : "{\"") && put_str(l, name) &&
+               put_str(l, "\":");
+    return put_str(l, l->len > 0 ? " " : "") && put_str(l, name) && put(l, "=", 1);
 }
 
 static void put_field(struct line *l, const char *name, struct sf_str text)
 {
-    if (l->is_json) {
-        put_str(l, l->len > 0 ? ",\"" : "{\"");
-        put_str(l, name);
-        put_str(l, "\":");
-        put_quoted(l, text);
-        return;
-    }
-    if (l->len > 0)
-        put(l, " ", 1);
-    put_str(l, name);
-    put(l, "=", 1);
-    if (needs_quotes(text))
-        put_quoted(l, text);
-    else
-        put(l, text.p, text.len);
+    size_t was = l->len;
+    bool fits = put_name(l, name);
+
+    if (fits && (l->is_json || needs_quotes(text)))
+        fits = put_quoted(l, text);
+    else if (fits)
+        fits = put(l, text.p, text.len < l->size - l->len ? text.len : l->size - l->len);
+    if (!fits)
+        l->len = was;
 }
 
 static void put_int(struct line *l, const char *name, int64_t n)
 {
     char digits[32];
     struct sf_buf b = { .p = digits, .cap = sizeof(digits), .max = sizeof(digits) };
+    size_t was = l->len;
 
     sf_buf_add_i64(&b, n);
-    if (!l->is_json) {
-        put_field(l, name, sf_buf_str(&b));
-        return;
-    }
-    put_str(l, ",\"");
-    put_str(l, name);
-    put_str(l, "\":");
-    put(l, digits, b.len);
+    if (!put_name(l, name) || !put(l, digits, b.len))
+        l->len = was;
 }
 
 size_t sf_log_format_line(char *dst, size_t size, int64_t time_ms,
                           enum sf_log_level level, const char *event,
                           const struct sf_log_field *fields)
 {
-    struct line l = { dst, 0, size - 1, settings.format == SF_LOG_JSON };
+    struct line l = { dst, 0, size - 2, settings.format == SF_LOG_JSON };
     char ts[SF_TIME_ISO_SIZE];
 
     put_field(&l, "ts", sf_str_from(sf_time_iso(time_ms, ts)));

@@ -116,8 +116,9 @@ enum sf_status sf_record_ledger_doc(struct sf_str json, struct sf_buf *b,
     status = sf_name_key_prefix(sf_str_from(exchange), sf_str_from(symbol), prefix, err);
     if (status != SF_OK)
         goto out;
-    sf_buf_addf(b, "{\"_key\":\"%s_%s_%lld\",", prefix, kind,
-                (long long)json_integer_value(from));
+    sf_buf_addf(b, "{\"_key\":\"%s_", prefix);
+    sf_buf_add_json(b, sf_str_from(kind));
+    sf_buf_addf(b, "_%lld\",", (long long)json_integer_value(from));
     sf_buf_add(b, brace + 1, json.len - (size_t)(brace + 1 - json.p));
     status = sf_buf_status(b, err);
 out:

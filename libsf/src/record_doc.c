@@ -100,8 +100,8 @@ static enum sf_status add_dec(struct reading *r, const char *name, bool *ret_is_
     text = r->scan.text;
     if (!sf_dec_is_valid(text))
         return bad(r, name, "a plain decimal (-?digits[.digits])");
-    *ret_is_exact = text.len <= SF_DEC_DOUBLE_DIGITS + 1 ||
-                    sf_dec_digits(text) <= SF_DEC_DOUBLE_DIGITS;
+    *ret_is_exact =
+        text.len <= SF_DEC_DOUBLE_DIGITS || sf_dec_digits(text) <= SF_DEC_DOUBLE_DIGITS;
     if (r->decimals == SF_DECIMALS_NUMBER)
         add_number(r->b, text);
     else

@@ -11,15 +11,13 @@ enum expects {
     EXPECT_NOTHING,      /* after the end or an error */
 };
 
-/* Bytes that end a run of plain string characters: quote, backslash, controls. */
-static const bool string_stops[256] = {
-    [0] = true,  [1] = true,  [2] = true,   [3] = true,    [4] = true,  [5] = true,
-    [6] = true,  [7] = true,  [8] = true,   [9] = true,    [10] = true, [11] = true,
-    [12] = true, [13] = true, [14] = true,  [15] = true,   [16] = true, [17] = true,
-    [18] = true, [19] = true, [20] = true,  [21] = true,   [22] = true, [23] = true,
-    [24] = true, [25] = true, [26] = true,  [27] = true,   [28] = true, [29] = true,
-    [30] = true, [31] = true, ['"'] = true, ['\\'] = true,
-};
+/* Of each byte: '.' goes on a run of plain characters, 'x' ends it (controls, quote,
+ * backslash, what is not ASCII). */
+static const char in_string[] = /* 64 bytes a line */
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx..x............................."
+    "............................x..................................."
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 
 void sf_scan_init(struct sf_scan *s, struct sf_str text)
 {
@@ -74,25 +72,40 @@ static bool pass_escape(struct sf_scan *s)
     return true;
 }
 
-/* At the opening quote: s->text is what lies between the quotes. */
-static bool pass_string(struct sf_scan *s)
+/* At a byte that is not plain: step over an escape or a character. NULL or what was
+ * expected. */
+static const char *pass_special(struct sf_scan *s)
 {
-    const char *begin = ++s->p;
+    size_t n;
+
+    if (s->p == s->end || (unsigned char)*s->p < 0x20)
+        return "expected the end of a string";
+    if (*s->p == '\\')
+        return pass_escape(s) ? NULL : "expected an escape";
+    n = sf_str_utf8((struct sf_str){ s->p, (size_t)(s->end - s->p) });
+    s->p += n;
+    return n > 0 ? NULL : "expected UTF-8";
+}
+
+/* At the opening quote: s->text is what lies between the quotes. NULL or what was
+ * expected. */
+static const char *pass_string(struct sf_scan *s)
+{
+    const char *begin = ++s->p, *why;
 
     s->has_escapes = false;
     for (;;) {
-        while (s->p < s->end && !string_stops[(unsigned char)*s->p])
+        while (s->p < s->end && in_string[(unsigned char)*s->p] == '.')
             s->p++;
-        if (s->p == s->end)
-            return false;
-        if (*s->p == '"')
+        if (s->p < s->end && *s->p == '"')
             break;
-        if (*s->p != '\\' || !pass_escape(s))
-            return false;
+        why = pass_special(s);
+        if (why)
+            return why;
     }
     s->text = (struct sf_str){ begin, (size_t)(s->p - begin) };
     s->p++;
-    return true;
+    return NULL;
 }
 
 static bool pass_digits(struct sf_scan *s)
@@ -162,12 +175,15 @@ static enum sf_token close_container(struct sf_scan *s)
 
 static enum sf_token value(struct sf_scan *s)
 {
+    const char *why;
+
     if (*s->p == '{' || *s->p == '[')
         return open_container(s, *s->p == '{');
     s->expects = EXPECT_COMMA_OR_END;
     switch (*s->p) {
     case '"':
-        return pass_string(s) ? SF_TOK_STRING : fail(s, "expected the end of a string");
+        why = pass_string(s);
+        return why ? fail(s, why) : SF_TOK_STRING;
     case 't':
         return literal(s, SF_STR("true"), SF_TOK_TRUE);
     case 'f':
@@ -183,10 +199,13 @@ static enum sf_token value(struct sf_scan *s)
 
 static enum sf_token key(struct sf_scan *s)
 {
+    const char *why;
+
     if (*s->p != '"')
         return fail(s, "expected a key");
-    if (!pass_string(s))
-        return fail(s, "expected the end of a key");
+    why = pass_string(s);
+    if (why)
+        return fail(s, why);
     skip_space(s);
     if (s->p == s->end || *s->p != ':')
         return fail(s, "expected ':'");

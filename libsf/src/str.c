@@ -139,6 +139,37 @@ bool sf_str_copy(struct sf_str s, char *dst, size_t size)
     return fits;
 }
 
+size_t sf_str_utf8(struct sf_str s)
+{
+    /* First bytes, and what their second byte may be (RFC 3629, section 4). */
+    static const struct {
+        unsigned char from, to;
+        unsigned char second_from, second_to;
+        unsigned char len;
+    } rows[] = {
+        { 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+        { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+        { 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+        { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t row = 0, n = sizeof(rows) / sizeof(rows[0]);
+
+    if (s.len == 0)
+        return 0;
+    while (row < n && (p[0] < rows[row].from || p[0] > rows[row].to))
+        row++;
+    if (row == n || rows[row].len > s.len)
+        return 0;
+    if (rows[row].len > 1 && (p[1] < rows[row].second_from || p[1] > rows[row].second_to))
+        return 0;
+    for (size_t i = 2; i < rows[row].len; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    return rows[row].len;
+}
+
 /* Optimal string alignment without transpositions (Levenshtein), one row kept. */
 unsigned sf_str_distance(struct sf_str a, struct sf_str b)
 {

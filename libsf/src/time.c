@@ -107,9 +107,10 @@ static bool take_date(struct sf_str *s, int64_t *ret_ms)
     return true;
 }
 
-static void take_fraction(struct sf_str *s, int64_t *ret_ms)
+static bool take_fraction(struct sf_str *s, int64_t *ret_ms)
 {
     int64_t unit = 100;
+    size_t was = s->len;
 
     *ret_ms = 0;
     while (s->len > 0 && s->p[0] >= '0' && s->p[0] <= '9') {
@@ -118,6 +119,7 @@ static void take_fraction(struct sf_str *s, int64_t *ret_ms)
         s->p++;
         s->len--;
     }
+    return s->len < was;
 }
 
 static bool take_clock(struct sf_str *s, int64_t *ret_ms)
@@ -130,8 +132,8 @@ static bool take_clock(struct sf_str *s, int64_t *ret_ms)
     if (take_char(s, ':')) {
         if (!take_digits(s, 2, &second))
             return false;
-        if (take_char(s, '.'))
-            take_fraction(s, &fraction_ms);
+        if (take_char(s, '.') && !take_fraction(s, &fraction_ms))
+            return false;
     }
     if (hour > 23 || minute > 59 || second > 59)
         return false;

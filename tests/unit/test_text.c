@@ -143,6 +143,45 @@ START_TEST(buffer_formats)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    size_t len;
+} characters[] = {
+    { "a", 1 },
+    { "\xc3\xa4", 2 },
+    { "\xe2\x82\xac", 3 },
+    { "\xf0\x9f\x98\x80", 4 },
+    { "\xed\x9f\xbf", 3 },
+    { "\xee\x80\x80", 3 },
+    { "\xf4\x8f\xbf\xbf", 4 },
+    { "", 0 },
+    { "\x80", 0 },             /* no first byte */
+    { "\xc0\xaf", 0 },         /* overlong */
+    { "\xe0\x9f\xbf", 0 },     /* overlong */
+    { "\xed\xa0\x80", 0 },     /* surrogate */
+    { "\xf4\x90\x80\x80", 0 }, /* past U+10FFFF */
+    { "\xf5\x80\x80\x80", 0 },
+    { "\xe2\x82", 0 }, /* cut */
+    { "\xc3x", 0 },
+};
+
+START_TEST(utf8_is_measured)
+{
+    ck_assert_uint_eq(sf_str_utf8(sf_str_from(characters[_i].text)), characters[_i].len);
+}
+END_TEST
+
+START_TEST(json_text_is_escaped_and_is_utf8)
+{
+    struct sf_buf b;
+
+    sf_buf_init(&b, 256);
+    sf_buf_add_json(&b, SF_STR("a\"\\\n\x01\xc3\xa4\xff\xe2\x82z"));
+    ck_assert_str_eq(sf_buf_cstr(&b), "a\\\"\\\\\\n\\u0001\xc3\xa4???z");
+    sf_buf_release(&b);
+}
+END_TEST
+
 START_TEST(buffer_without_memory_fails_once_and_stays)
 {
     struct sf_buf b;
@@ -213,6 +252,8 @@ static void text_cases(Suite *s)
     tcase_add_test(tc, copy_fits_or_leaves_nothing);
     tcase_add_test(tc, buffer_grows_to_its_ceiling_and_remembers);
     tcase_add_test(tc, buffer_formats);
+    tcase_add_loop_test(tc, utf8_is_measured, 0, COUNT(characters));
+    tcase_add_test(tc, json_text_is_escaped_and_is_utf8);
     tcase_add_test(tc, buffer_without_memory_fails_once_and_stays);
     tcase_add_test(tc, log_lines_are_quoted_where_needed);
     tcase_add_test(tc, log_lines_are_clipped_and_end);

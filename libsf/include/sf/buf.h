@@ -56,7 +56,8 @@ static inline void sf_buf_add_str(struct sf_buf *b, struct sf_str s)
 
 void sf_buf_add_char(struct sf_buf *b, char c);
 void sf_buf_add_i64(struct sf_buf *b, int64_t n); /* decimal */
-/* @s as the inside of a JSON string (no quotes): ", \ and control characters escaped. */
+/* @s as the inside of a JSON string (no quotes): ", \ and control characters escaped, a
+ * byte that is not UTF-8 as '?'. */
 void sf_buf_add_json(struct sf_buf *b, struct sf_str s);
 /* @s percent-encoded for a URL path segment or query value (RFC 3986 unreserved stay). */
 void sf_buf_add_url(struct sf_buf *b, struct sf_str s);

@@ -50,6 +50,10 @@ char *sf_str_dup(struct sf_str s) SF_MUST_CHECK;
  * it does not fit. */
 bool sf_str_copy(struct sf_str s, char *dst, size_t size) SF_MUST_CHECK;
 
+/* Length of the UTF-8 character (RFC 3629) at the front of @s, 1 to 4 bytes; 0 when there
+ * is none: the end, a stray byte, an overlong form, a surrogate, past U+10FFFF. */
+size_t sf_str_utf8(struct sf_str s);
+
 /* Number of single-character edits from @a to @b, without regard to ASCII case, counted
  * up to 64 characters each. For "did you mean". */
 unsigned sf_str_distance(struct sf_str a, struct sf_str b);
