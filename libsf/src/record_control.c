@@ -60,9 +60,10 @@ enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
 
 static json_t *load_object(struct sf_str json, struct sf_error *err)
 {
-    json_error_t why;
-    json_t *root = json_loadb(json.p, json.len, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = NULL;
 
+    if (!memchr(json.p, '\0', json.len)) /* which jansson passes over */
+        root = json_loadb(json.p, json.len, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(root)) {
         json_decref(root);
         (void)sf_error_set(err, SF_EPROTO, "control record: expected a JSON object");

@@ -115,7 +115,8 @@ void binance_judge(int status, struct sf_str body, sf_header_fn header,
     if (a.used_weight < 0)
         a.used_weight = weight_of(header(header_arg, "X-MBX-USED-WEIGHT"));
     a.wait_ms = retry_after_ms(header(header_arg, "Retry-After"), now_ms);
-    if (sf_time_parse_http(header(header_arg, "Date"), &a.server_ms) != SF_OK)
+    if (sf_time_parse_http(header(header_arg, "Date"), &a.server_ms) != SF_OK ||
+        a.server_ms < 0)
         a.server_ms = 0;
     if (status == 451) {
         a.verdict = SF_VERDICT_FATAL;
