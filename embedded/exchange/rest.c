@@ -161,6 +161,29 @@ static size_t find_route(struct sf_str path)
     return i;
 }
 
+/* As a page for who accepts one (CHANGELOG of 2023-12-04), else as Spring's error body.
+ */
+static void serve_unknown(struct call *call, const char **ret_type)
+{
+    struct sf_buf *b = &call->ex->out;
+
+    sf_buf_clear(b);
+    call->status = 404;
+    if (sf_str_contains(sf_httpd_header(call->req, "Accept"), SF_STR("text/html"))) {
+        *ret_type = "text/html";
+        sf_buf_add_lit(b,
+                       "<html><head><title>404 Not Found</title></head>"
+                       "<body><center><h1>404 Not Found</h1></center></body></html>\n");
+        return;
+    }
+    sf_buf_addf(b,
+                "{\"timestamp\":%lld,\"status\":404,\"error\":\"Not Found\","
+                "\"message\":\"No message available\",\"path\":\"",
+                (long long)call->now_ms);
+    sf_buf_add_json(b, sf_httpd_path(call->req));
+    sf_buf_add_lit(b, "\"}");
+}
+
 static void serve(struct call *call)
 {
     struct exchange *ex = call->ex;
@@ -189,14 +212,7 @@ static void serve(struct call *call)
         call->status = 200;
         wait_ms = serve_fault(call, fault, &type);
     } else if (route == ROUTES_N) {
-        sf_buf_clear(&ex->out);
-        sf_buf_addf(&ex->out,
-                    "{\"timestamp\":%lld,\"status\":404,\"error\":\"Not Found\","
-                    "\"message\":\"No message available\",\"path\":\"",
-                    (long long)call->now_ms);
-        sf_buf_add_json(&ex->out, sf_httpd_path(call->req));
-        sf_buf_add_lit(&ex->out, "\"}");
-        call->status = 404;
+        serve_unknown(call, &type);
     } else if (!sf_str_eq(method, SF_STR("GET")) && !sf_str_eq(method, SF_STR("HEAD"))) {
         (void)call_fail(call, 405, -1000, "Request method is not supported.");
     } else if (is_read) {

@@ -231,6 +231,11 @@ def test_unknown_path_and_method(exchange):
     e = exchange()
     status, _, body = e.ask("nothing")
     assert (status, body["status"], body["path"]) == (404, 404, "/api/v3/nothing")
+    page = urllib.request.Request(e.url + "/api/v3/nothing", headers={"Accept": "text/html, */*"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(page, timeout=10)
+    assert (refused.value.code, refused.value.headers["Content-Type"]) == (404, "text/html")
+    assert refused.value.read().startswith(b"<html>")
     assert call("POST", e.url + "/api/v3/ping", {})[0] == 405
 
 
