@@ -158,7 +158,7 @@ static struct sf_httpd_req *take_request(struct conn *c)
     req->body = sf_str_make(req->bytes.p + req->head.len, c->need - req->head.len);
     memcpy(req->peer, c->peer, PEER_SIZE);
     req->conn = c;
-    c->need = 0;
+    c->need = c->timed = 0;
     return req;
 }
 
@@ -187,6 +187,21 @@ static bool read_head(struct conn *c)
     return true;
 }
 
+/* Once for the wait, the head and the body each: what trickles in does not move it, or a
+ * few peers that send a byte now and then could hold all connections. */
+static void set_deadline(struct conn *c)
+{
+    size_t timed = c->in.len == 0 ? 0 : c->need > 0 ? c->need : 1;
+
+    if (timed != 0 && timed == c->timed)
+        return;
+    c->timed = timed;
+    c->deadline_us = sf_mono_us() + IDLE_US;
+    if (timed != 0)
+        c->deadline_us =
+            sf_mono_us() + PROGRESS_US + (int64_t)(c->need / BODY_BYTES_PER_S) * 1000000;
+}
+
 void sf_conn_continue(struct conn *c)
 {
     c->depth++;
@@ -207,13 +222,11 @@ void sf_conn_continue(struct conn *c)
     }
     c->depth--;
     if (!c->is_dead && c->state == CONN_READING) {
-        bool is_idle = c->in.len == 0;
-
         if (c->is_eof) {
             sf_conn_close(c);
             return;
         }
-        c->deadline_us = sf_mono_us() + (is_idle ? IDLE_US : PROGRESS_US);
+        set_deadline(c);
     }
     sf_conn_watch(c);
 }
@@ -223,12 +236,13 @@ void sf_conn_continue(struct conn *c)
 static void linger(struct conn *c)
 {
     char waste[4096];
-    ssize_t got;
+    ssize_t got = 1;
 
-    do
+    /* bounded: one that sends without end must not keep the loop to itself */
+    for (int i = 0; i < LINGER_READS && got > 0; i++)
         got = recv(c->fd, waste, sizeof(waste), 0);
-    while (got > 0 || (got < 0 && errno == EINTR));
-    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+    if (got == 0 ||
+        (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
         sf_conn_close(c);
 }
 

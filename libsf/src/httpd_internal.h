@@ -13,8 +13,10 @@
 #define READ_BYTES        65536              /* of one read */
 #define SLOW_TICK_MS      50                 /* a slow body goes out in steps */
 #define IDLE_US           INT64_C(120000000) /* between two requests */
-#define PROGRESS_US       INT64_C(30000000)  /* a request or answer that stands still */
+#define PROGRESS_US       INT64_C(30000000)  /* a head, or an answer that stands still */
+#define BODY_BYTES_PER_S  16384              /* a body that comes slower is given up */
 #define LINGER_US         INT64_C(2000000)   /* for the peer to read a refusal */
+#define LINGER_READS      16                 /* of one loop round */
 #define SWEEP_MS          1000               /* how often these are looked at */
 #define PIPELINE_MAX      READ_BYTES         /* read ahead while a request is answered */
 #define BODY_MAX_DEFAULT  (1u << 20)
@@ -63,6 +65,7 @@ struct conn {
     int64_t pace_bytes; /* a tick; 0: no pacing */
     size_t allowed;     /* of out, when pacing */
     int64_t deadline_us;
+    size_t timed;   /* what deadline_us is of: 0 idle, 1 a head, else need */
     unsigned depth; /* in the handler's call: its answer does not go on reading */
     bool is_dead, is_eof, close_after;
     bool tls_wants_write; /* a read that needs the socket writable, and the reverse */
