@@ -1,8 +1,8 @@
 /* arango-candles: candles from a queue's topic into ArangoDB.
  *
  * Everything connectors have in common is sf_connector_main(). This file says what is
- * different: the kind of record, its index, and that a closed candle is never replaced by
- * an older running one (versionAttribute). */
+ * different: the index, and that a closed candle is never replaced by an older running
+ * one (versionAttribute). */
 
 #include <sf/connector.h>
 
@@ -15,7 +15,6 @@ static const struct sf_arango_index indexes[] = {
 static const struct sf_connector_spec spec = {
     .image = "arango-candles",
     .what = "candles from a queue's topic into ArangoDB",
-    .kind = SF_KIND_CANDLES,
     .version_attribute = "version",
     .indexes = indexes,
     .indexes_n = sizeof(indexes) / sizeof(indexes[0]),

@@ -80,7 +80,7 @@ static void data_record(struct connector *c, struct part *part,
     struct sf_error err = { 0 };
 
     sf_buf_clear(&c->doc);
-    if (sf_record_to_doc(msg->value, c->spec->kind,
+    if (sf_record_to_doc(msg->value, c->program.conf.type_ref.type->kind,
                          (enum sf_decimals)c->program.conf.decimals, &c->doc, &head,
                          &err) != SF_OK) {
         sf_metric_add(SF_M_BAD_INPUT, 1);

@@ -13,7 +13,6 @@
 struct sf_connector_spec {
     const char *image; /* "arango-candles" */
     const char *what;
-    enum sf_kind kind;                     /* how records become documents */
     const char *version_attribute;         /* NULL: none */
     const struct sf_arango_index *indexes; /* of the data collection */
     size_t indexes_n;
