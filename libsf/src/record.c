@@ -20,12 +20,19 @@ static const struct sf_field candle_fields[] = {
     { .name = NULL },
 };
 
-/* A trade has trade_id; an aggregate trade agg_id, first_trade_id and last_trade_id. */
 static const struct sf_field trade_fields[] = {
-    { "trade_id",       SF_FIELD_INT,  false },
-    { "agg_id",         SF_FIELD_INT,  false },
-    { "first_trade_id", SF_FIELD_INT,  false },
-    { "last_trade_id",  SF_FIELD_INT,  false },
+    { "trade_id",       SF_FIELD_INT,  true },
+    { "price",          SF_FIELD_DEC,  true },
+    { "quantity",       SF_FIELD_DEC,  true },
+    { "timestamp",      SF_FIELD_INT,  true },
+    { "is_buyer_maker", SF_FIELD_BOOL, true },
+    { .name = NULL },
+};
+
+static const struct sf_field agg_trade_fields[] = {
+    { "agg_id",         SF_FIELD_INT,  true },
+    { "first_trade_id", SF_FIELD_INT,  true },
+    { "last_trade_id",  SF_FIELD_INT,  true },
     { "price",          SF_FIELD_DEC,  true },
     { "quantity",       SF_FIELD_DEC,  true },
     { "timestamp",      SF_FIELD_INT,  true },
@@ -53,6 +60,8 @@ const struct sf_field *sf_record_fields(enum sf_kind kind)
         return candle_fields;
     case SF_KIND_TRADES:
         return trade_fields;
+    case SF_KIND_AGG_TRADES:
+        return agg_trade_fields;
     case SF_KIND_ORDERBOOK:
         return orderbook_fields;
     case SF_KIND_GRAPH:
@@ -68,7 +77,9 @@ bool sf_record_is_position(enum sf_kind kind, struct sf_str name)
     case SF_KIND_CANDLES:
         return sf_str_eq(name, SF_STR("open_time"));
     case SF_KIND_TRADES:
-        return sf_str_eq(name, SF_STR("trade_id")) || sf_str_eq(name, SF_STR("agg_id"));
+        return sf_str_eq(name, SF_STR("trade_id"));
+    case SF_KIND_AGG_TRADES:
+        return sf_str_eq(name, SF_STR("agg_id"));
     case SF_KIND_ORDERBOOK:
         return sf_str_eq(name, SF_STR("last_update_id"));
     case SF_KIND_GRAPH:
@@ -131,6 +142,29 @@ void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
                    is_closed ? SF_STR(",\"closed\":true") : SF_STR(",\"closed\":false"));
     ADD_INT(b, "version", version);
     sf_buf_add_char(b, '}');
+}
+
+void sf_record_trade(struct sf_buf *b, const struct sf_record_common *c, bool is_agg,
+                     const struct sf_trade *t)
+{
+    sf_buf_add_lit(b, "{\"_key\":\"");
+    sf_buf_add_str(b, c->key_prefix);
+    sf_buf_add_str(b, is_agg ? SF_STR("_a") : SF_STR("_"));
+    sf_buf_add_i64(b, t->id);
+    sf_buf_add_char(b, '"');
+    add_common(b, c);
+    if (is_agg) {
+        ADD_INT(b, "agg_id", t->id);
+        ADD_INT(b, "first_trade_id", t->first_id);
+        ADD_INT(b, "last_trade_id", t->last_id);
+    } else {
+        ADD_INT(b, "trade_id", t->id);
+    }
+    ADD_TEXT(b, "price", t->price);
+    ADD_TEXT(b, "quantity", t->quantity);
+    ADD_INT(b, "timestamp", t->time_ms);
+    sf_buf_add_str(b, t->is_buyer_maker ? SF_STR(",\"is_buyer_maker\":true}")
+                                        : SF_STR(",\"is_buyer_maker\":false}"));
 }
 
 /* -------------------------------------------------------------- control records */

@@ -276,6 +276,12 @@ static void judge(struct call *call, struct sf_http_answer *answer)
     case SF_VERDICT_SYMBOL:
         end_call(call, SF_ENOTFOUND, NULL, &err);
         return;
+    case SF_VERDICT_ABSENT:
+        end_call(call, SF_EUNSUPPORTED, NULL, &err);
+        return;
+    case SF_VERDICT_KEY:
+        end_call(call, SF_EAUTH, NULL, &err);
+        return;
     case SF_VERDICT_FATAL:
         end_call(call, SF_EREFUSED, NULL, &err);
         return;

@@ -7,10 +7,12 @@ const struct sf_type sf_types[] = {
       "history by REST klines" },
     { "ws_candles",    true,  false, "loader-ws-candles",    "arango-candles",    SF_KIND_CANDLES,   false,
       "live klines" },
-    { "api_trades",    false, true,  "loader-api-trades",    "arango-trades",     SF_KIND_TRADES,    false,
+    { "api_trades",    false, true,  "loader-api-trades",    "arango-trades",     SF_KIND_TRADES,    true,
       "history by REST" },
     { "ws_trades",     false, false, "loader-ws-trades",     "arango-trades",     SF_KIND_TRADES,    false,
       "live trades" },
+    { "api_agg_trades", false, true, "loader-api-trades",    "arango-trades",     SF_KIND_AGG_TRADES, true,
+      "history of aggregate trades by REST" },
     { "api_orderbook", false, false, "loader-api-orderbook", "arango-orderbook",  SF_KIND_ORDERBOOK, false,
       "REST depth snapshots" },
     { "ws_orderbook",  false, false, "loader-ws-orderbook",  "arango-orderbook",  SF_KIND_ORDERBOOK, false,
@@ -30,9 +32,9 @@ const struct sf_type sf_types[] = {
 const char *sf_kind_name(enum sf_kind kind)
 {
     static const char *const names[] = {
-        [SF_KIND_CANDLES] = "candles",     [SF_KIND_TRADES] = "trades",
-        [SF_KIND_ORDERBOOK] = "orderbook", [SF_KIND_GRAPH] = "graph",
-        [SF_KIND_GENERIC] = "generic",
+        [SF_KIND_CANDLES] = "candles",       [SF_KIND_TRADES] = "trades",
+        [SF_KIND_AGG_TRADES] = "agg_trades", [SF_KIND_ORDERBOOK] = "orderbook",
+        [SF_KIND_GRAPH] = "graph",           [SF_KIND_GENERIC] = "generic",
     };
 
     return names[kind];

@@ -338,7 +338,11 @@ static const struct {
     { 400, "", "{\"code\":-1016,\"msg\":\"gone\"}", SF_VERDICT_FATAL, 0, -1, 0, "HTTP 400: -1016 gone" },
     { 400, "", "{\"code\":\"-1121\"}", SF_VERDICT_FATAL, 0, -1, 0, "HTTP 400 without the exchange's JSON" },
     { 400, "", "[]", SF_VERDICT_FATAL, 0, -1, 0, "HTTP 400 without the exchange's JSON" },
-    { 404, "", HTML, SF_VERDICT_FATAL, 0, -1, 0, "HTTP 404 without the exchange's JSON" },
+    { 404, "", HTML, SF_VERDICT_ABSENT, 0, -1, 0, "HTTP 404 without the exchange's JSON" },
+    { 404, "", "{\"code\":-1121,\"msg\":\"x\"}", SF_VERDICT_SYMBOL, 0, -1, 0, "HTTP 404: -1121 x" },
+    { 401, "", "{\"code\":-2015,\"msg\":\"x\"}", SF_VERDICT_KEY, 0, -1, 0, "HTTP 401: -2015 x" },
+    { 401, "", "", SF_VERDICT_KEY, 0, -1, 0, "HTTP 401 without the exchange's JSON" },
+    { 400, "", "{\"code\":-2014,\"msg\":\"API-key format invalid.\"}", SF_VERDICT_KEY, 0, -1, 0, "HTTP 400: -2014 API-key format invalid." },
     { 302, "", "", SF_VERDICT_FATAL, 0, -1, 0, "HTTP 302 without the exchange's JSON" },
     { 451, "", "{\"code\":0,\"msg\":\"restricted location\"}", SF_VERDICT_FATAL, 0, -1, 0, "HTTP 451: the exchange does not serve this location" },
     /* clang-format on */

@@ -148,8 +148,9 @@ static const struct {
     { { .status = 451 },
       SF_EREFUSED,
       "HTTP 451: the exchange does not serve this location" },
+    { { .status = 401 }, SF_EAUTH, "HTTP 401 without the exchange's JSON" },
     { { .status = 404, .body = "<html>" },
-      SF_EREFUSED,
+      SF_EUNSUPPORTED,
       "HTTP 404 without the exchange's JSON" },
 };
 

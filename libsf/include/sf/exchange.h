@@ -15,12 +15,23 @@ struct sf_candle {
     int64_t trades;
 };
 
+/* A trade, or an aggregate trade (what one order took at one price, merged). Views. */
+struct sf_trade {
+    int64_t id; /* of the trade, or the aggregate's own: another id space */
+    int64_t first_id, last_id; /* trades of an aggregate; -1: the exchange voided it */
+    int64_t time_ms;
+    struct sf_str price, quantity;
+    bool is_buyer_maker;
+};
+
 /* What a REST answer asks for. */
 enum sf_verdict {
     SF_VERDICT_OK,
     SF_VERDICT_RETRY,  /* transient: try again with backoff */
     SF_VERDICT_WAIT,   /* rate limit: all requests of the process wait for wait_ms */
     SF_VERDICT_SYMBOL, /* this symbol is refused; others may go on */
+    SF_VERDICT_ABSENT, /* this host does not serve the endpoint */
+    SF_VERDICT_KEY,    /* the endpoint wants an API key, or another one */
     SF_VERDICT_FATAL,  /* the request will never succeed */
 };
 
@@ -46,13 +57,22 @@ struct sf_exchange {
     const char *key_header;                 /* carries BINANCE_API_KEY where one is set */
     int64_t weight_limit, weight_window_ms; /* until exchangeInfo was read */
     unsigned klines_max;                    /* rows a page */
+    unsigned trades_max;                    /* likewise */
     int64_t klines_weight, info_weight, time_weight;
+    int64_t trades_weight, agg_trades_weight;
 
     /* Append path and query of a request to @url (which holds the base URL). Times are
      * ms, [from, to_incl]; an exchange converts. */
     void (*klines_url)(struct sf_buf *url, struct sf_str symbol,
                        const struct sf_interval *iv, int64_t from_ms, int64_t to_incl_ms,
                        unsigned limit);
+    /* Trades (@is_agg: aggregate trades) from @from_id on, oldest first. */
+    void (*trades_url)(struct sf_buf *url, struct sf_str symbol, bool is_agg,
+                       int64_t from_id, unsigned limit);
+    /* Aggregate trades by time: the oldest from @from_ms on, or with -1 the newest up to
+     * @to_incl_ms. */
+    void (*agg_trades_at_url)(struct sf_buf *url, struct sf_str symbol, int64_t from_ms,
+                              int64_t to_incl_ms, unsigned limit);
     void (*info_url)(struct sf_buf *url, struct sf_str symbol);
     void (*time_url)(struct sf_buf *url);
 
@@ -61,6 +81,10 @@ struct sf_exchange {
      * columns. *ret_n is untouched on failure, @rows is not. Errors: SF_EPROTO with row
      * number and field; SF_ETOOBIG. */
     enum sf_status (*klines_parse)(struct sf_str body, struct sf_candle *rows,
+                                   size_t rows_max, size_t *ret_n, struct sf_error *err);
+    /* The same for trades or aggregate trades, any order of members, unknown ones passed
+     * over. */
+    enum sf_status (*trades_parse)(struct sf_str body, bool is_agg, struct sf_trade *rows,
                                    size_t rows_max, size_t *ret_n, struct sf_error *err);
     enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,
                                  struct sf_market *ret, struct sf_error *err);

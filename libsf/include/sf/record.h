@@ -42,6 +42,10 @@ void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
                       const struct sf_interval *iv, const struct sf_candle *candle,
                       bool is_closed, int64_t version);
 
+/* Append one trade record, or that of an aggregate trade. */
+void sf_record_trade(struct sf_buf *b, const struct sf_record_common *c, bool is_agg,
+                     const struct sf_trade *trade);
+
 /* What a reader must know of a record: its place in the order, its run. */
 struct sf_record_head {
     struct sf_str key, symbol; /* views into the record; empty: absent */

@@ -22,8 +22,9 @@ enum sf_status sf_rest_create(struct sf_loop *loop, const struct sf_conf *conf,
 void sf_rest_destroy(struct sf_rest *rest);
 
 /* @status: SF_OK and *@body (take it with sf_buf moves: *@body may be swapped out), or a
- * final error: SF_ENOTFOUND this symbol is refused, SF_EREFUSED this request, SF_EIO gave
- * up, SF_EDENIED the certificate does not verify, SF_EINVAL the URL, SF_ENOMEM. It may
+ * final error: SF_ENOTFOUND this symbol is refused, SF_EUNSUPPORTED the host has no such
+ * endpoint, SF_EAUTH it wants an API key, SF_EREFUSED this request, SF_EIO gave up,
+ * SF_EDENIED the certificate does not verify, SF_EINVAL the URL, SF_ENOMEM. It may
  * get again and pause, not destroy. */
 typedef void (*sf_rest_fn)(void *arg, enum sf_status status, struct sf_buf *body,
                            const struct sf_error *err);

@@ -10,6 +10,7 @@
 enum sf_kind {
     SF_KIND_CANDLES,
     SF_KIND_TRADES,
+    SF_KIND_AGG_TRADES, /* another id space than that of trades */
     SF_KIND_ORDERBOOK,
     SF_KIND_GRAPH,
     SF_KIND_GENERIC,

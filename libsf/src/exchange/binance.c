@@ -4,14 +4,12 @@
 #include "exchanges.h"
 
 #include <sf/dec.h>
-#include <sf/scan.h>
 
 #include <jansson.h>
 
 #define TIME_MIN_MS \
     INT64_C(1262304000000) /* 2010-01-01: before any exchange of this kind */
 #define COLUMNS     12
-#define SHOWN_MAX   40         /* bytes of bad input in an error */
 #define LIMIT_MAX   1000000000 /* weight a window: more is no limit but nonsense */
 #define WINDOWS_MAX 1000       /* units in a window, likewise */
 
@@ -70,8 +68,7 @@ static const char *const expected[] = {
 };
 /* clang-format on */
 
-/* What stands where something else was expected. */
-static struct sf_str shown(const struct sf_scan *s, enum sf_token token)
+struct sf_str binance_shown(const struct sf_scan *s, enum sf_token token)
 {
     if (token == SF_TOK_STRING || token == SF_TOK_NUMBER || token == SF_TOK_KEY)
         return s->text.len < SHOWN_MAX ? s->text : sf_str_make(s->text.p, SHOWN_MAX);
@@ -94,10 +91,10 @@ static enum sf_status bad_field(const struct sf_scan *s, enum sf_token token, si
     return sf_error_set(err, SF_EPROTO, "row %zu, %s: expected %s, got '%" SF_STR_FMT "'",
                         row, field,
                         column < COLUMNS ? expected[columns[column].kind] : "12 columns",
-                        SF_STR_ARG(shown(s, token)));
+                        SF_STR_ARG(binance_shown(s, token)));
 }
 
-static bool is_time(int64_t time_ms)
+bool binance_is_time(int64_t time_ms)
 {
     return time_ms >= TIME_MIN_MS && time_ms < SF_TIME_MAX_MS;
 }
@@ -114,7 +111,7 @@ static bool take(const struct sf_scan *s, enum sf_token token, enum column kind,
             return false;
         n = sf_time_to_ms(n);
         *(int64_t *)field = n;
-        return is_time(n);
+        return binance_is_time(n);
     case COL_DEC:
         if (token != SF_TOK_STRING || !sf_dec_is_valid(s->text))
             return false;
@@ -173,7 +170,7 @@ static enum sf_status klines_parse(struct sf_str body, struct sf_candle *rows,
     else if (token != SF_TOK_ERROR)
         return sf_error_set(err, SF_EPROTO,
                             "row %zu: expected an array, got '%" SF_STR_FMT "'", n,
-                            SF_STR_ARG(shown(&s, token)));
+                            SF_STR_ARG(binance_shown(&s, token)));
     if (token != SF_TOK_END)
         return sf_scan_error(&s, err);
     *ret_n = n;
@@ -203,7 +200,7 @@ static enum sf_status time_parse(struct sf_str body, int64_t *ret_ms,
     int64_t ms = json_is_integer(t) ? sf_time_to_ms((int64_t)json_integer_value(t)) : 0;
 
     json_decref(root);
-    if (!is_time(ms))
+    if (!binance_is_time(ms))
         return sf_error_set(err, SF_EPROTO, "time: expected serverTime in ms or us");
     *ret_ms = ms;
     return SF_OK;
@@ -287,12 +284,18 @@ const struct sf_exchange sf_exchange_binance = {
     .key_header = "X-MBX-APIKEY",
     .klines_max = 1000,
     .klines_weight = 2,
+    .trades_max = 1000,
+    .trades_weight = 25,
+    .agg_trades_weight = 4,
     .info_weight = 20,
     .time_weight = 1,
     .klines_url = klines_url,
+    .trades_url = binance_trades_url,
+    .agg_trades_at_url = binance_agg_trades_at_url,
     .info_url = info_url,
     .time_url = time_url,
     .klines_parse = klines_parse,
+    .trades_parse = binance_trades_parse,
     .info_parse = info_parse,
     .time_parse = time_parse,
     .judge = binance_judge,

@@ -17,7 +17,8 @@ static const struct {
     { -1003, SF_VERDICT_WAIT },   { -1006, SF_VERDICT_RETRY },
     { -1007, SF_VERDICT_RETRY },  { -1008, SF_VERDICT_RETRY },
     { -1034, SF_VERDICT_WAIT },   { -1121, SF_VERDICT_SYMBOL },
-    { -1220, SF_VERDICT_SYMBOL },
+    { -1220, SF_VERDICT_SYMBOL }, { -2014, SF_VERDICT_KEY },
+    { -2015, SF_VERDICT_KEY },
 };
 
 static enum sf_verdict verdict_of_code(int64_t code, enum sf_verdict otherwise)
@@ -34,7 +35,9 @@ static enum sf_verdict verdict_of_status(int status)
         return SF_VERDICT_WAIT;
     if (status >= 500 || status == 408 || status == 403)
         return SF_VERDICT_RETRY; /* 403: the firewall found us too eager */
-    return SF_VERDICT_FATAL;
+    if (status == 404)
+        return SF_VERDICT_ABSENT;
+    return status == 401 ? SF_VERDICT_KEY : SF_VERDICT_FATAL;
 }
 
 /* "... IP banned until 1660090423228 ...": ms left, 0 when the text has no such time. */
@@ -69,7 +72,7 @@ static void judge_body(int status, struct sf_str body, struct sf_rest_answer *a,
         enum sf_verdict by_code =
             verdict_of_code((int64_t)json_integer_value(code), a->verdict);
 
-        if (a->verdict == SF_VERDICT_FATAL || by_code == SF_VERDICT_WAIT)
+        if (a->verdict > SF_VERDICT_WAIT || by_code == SF_VERDICT_WAIT)
             a->verdict = by_code;
         (void)sf_error_set(err, SF_EREFUSED, "HTTP %d: %lld %s", status,
                            (long long)json_integer_value(code), msg ? msg : "");

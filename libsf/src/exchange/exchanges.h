@@ -3,8 +3,25 @@
 #define EXCHANGES_H
 
 #include <sf/exchange.h>
+#include <sf/scan.h>
+
+#define SHOWN_MAX 40 /* bytes of bad input in an error */
 
 extern const struct sf_exchange sf_exchange_binance;
+
+/* binance.c: is it a stamp of this century; what stands where something else was
+ * expected. */
+bool binance_is_time(int64_t time_ms);
+struct sf_str binance_shown(const struct sf_scan *s, enum sf_token token);
+
+/* binance_trades.c: members of sf_exchange. */
+void binance_trades_url(struct sf_buf *url, struct sf_str symbol, bool is_agg,
+                        int64_t from_id, unsigned limit);
+void binance_agg_trades_at_url(struct sf_buf *url, struct sf_str symbol, int64_t from_ms,
+                               int64_t to_incl_ms, unsigned limit);
+enum sf_status binance_trades_parse(struct sf_str body, bool is_agg,
+                                    struct sf_trade *rows, size_t rows_max, size_t *ret_n,
+                                    struct sf_error *err);
 
 /* sf_exchange.judge of Binance. */
 void binance_judge(int status, struct sf_str body, sf_header_fn header,
