@@ -126,7 +126,7 @@ def make_go():
     return [str(cached("go", wanted, build) / "main")], {}
 
 
-MAKERS = {"python": make_python}
+MAKERS = {"python": make_python, "js": make_js}
 
 
 def make(language):
