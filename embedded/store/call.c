@@ -128,7 +128,7 @@ static bool check_rights(struct call *c)
         cat_right_of(c->user, SF_STR("_system"), SF_STR_EMPTY) != CAT_RW)
         return fault_set(&c->fault, FAULT_FORBIDDEN, NULL);
     right = cat_right_of(c->user, c->database_name, SF_STR_EMPTY);
-    if (right == CAT_NONE)
+    if (right == CAT_NONE && !(c->database && (flags & ROUTE_SELF)))
         return fault_set_http(&c->fault, 401, FAULT_FORBIDDEN,
                               "not authorized to execute this request");
     if ((flags & ROUTE_DATABASE_RW) && right != CAT_RW)

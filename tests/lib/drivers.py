@@ -126,7 +126,7 @@ def make_go():
     return [str(cached("go", wanted, build) / "main")], {}
 
 
-MAKERS = {"python": make_python, "js": make_js}
+MAKERS = {"python": make_python, "js": make_js, "go": make_go}
 
 
 def make(language):
