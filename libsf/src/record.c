@@ -47,6 +47,10 @@ static const struct sf_field orderbook_fields[] = {
     { "last_update_id",  SF_FIELD_INT,    true },
     { "bids",            SF_FIELD_LEVELS, false },
     { "asks",            SF_FIELD_LEVELS, false },
+    { "top",             SF_FIELD_INT,    false },
+    { "part",            SF_FIELD_INT,    false },
+    { "parts",           SF_FIELD_INT,    false },
+    { "cause",           SF_FIELD_TEXT,   false },
     { .name = NULL },
 };
 
@@ -89,22 +93,14 @@ bool sf_record_is_position(enum sf_kind kind, struct sf_str name)
     return false;
 }
 
-/* ,"name":"text" with the text as it stands (checked decimals, names) */
-static void add_text(struct sf_buf *b, struct sf_str quoted_name, struct sf_str text)
+void sf_record_add_text(struct sf_buf *b, struct sf_str quoted_name, struct sf_str text)
 {
     sf_buf_add_str(b, quoted_name);
     sf_buf_add_str(b, text);
     sf_buf_add_char(b, '"');
 }
 
-#define ADD_TEXT(b, name, text) add_text((b), SF_STR(",\"" name "\":\""), (text))
-#define ADD_INT(b, name, n)                  \
-    do {                                     \
-        sf_buf_add_lit(b, ",\"" name "\":"); \
-        sf_buf_add_i64((b), (n));            \
-    } while (0)
-
-static void add_common(struct sf_buf *b, const struct sf_record_common *c)
+void sf_record_add_common(struct sf_buf *b, const struct sf_record_common *c)
 {
     ADD_TEXT(b, "exchange", c->exchange);
     ADD_TEXT(b, "symbol", c->symbol);
@@ -125,7 +121,7 @@ void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
     sf_buf_add_char(b, '_');
     sf_buf_add_i64(b, candle->open_time);
     sf_buf_add_char(b, '"');
-    add_common(b, c);
+    sf_record_add_common(b, c);
     ADD_TEXT(b, "interval", interval);
     ADD_INT(b, "open_time", candle->open_time);
     ADD_INT(b, "close_time", candle->close_time);
@@ -152,7 +148,7 @@ void sf_record_trade(struct sf_buf *b, const struct sf_record_common *c, bool is
     sf_buf_add_str(b, is_agg ? SF_STR("_a") : SF_STR("_"));
     sf_buf_add_i64(b, t->id);
     sf_buf_add_char(b, '"');
-    add_common(b, c);
+    sf_record_add_common(b, c);
     if (is_agg) {
         ADD_INT(b, "agg_id", t->id);
         ADD_INT(b, "first_trade_id", t->first_id);

@@ -11,6 +11,8 @@
 bool recorded_untar(const char *file, const char *dir);
 /* The content of a .gz, appended to @b. */
 bool recorded_gunzip(const char *file, struct sf_buf *b);
+/* The content of a file that is not packed, appended to @b. */
+bool recorded_plain(const char *file, struct sf_buf *b);
 /* The whole of a plain file, appended to @b; @path is used as it is. */
 bool recorded_read(const char *path, struct sf_buf *b);
 /* rm -r */

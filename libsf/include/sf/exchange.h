@@ -5,6 +5,7 @@
 #ifndef SF_EXCHANGE_H
 #define SF_EXCHANGE_H
 
+#include <sf/book.h>
 #include <sf/conf.h>
 
 /* A closed or running candle. Views into the text that was parsed. */
@@ -58,6 +59,7 @@ struct sf_exchange {
     int64_t weight_limit, weight_window_ms; /* until exchangeInfo was read */
     unsigned klines_max;                    /* rows a page */
     unsigned trades_max;                    /* likewise */
+    unsigned depth_max;                     /* levels of a side in a snapshot */
     int64_t klines_weight, info_weight, time_weight;
     int64_t trades_weight, agg_trades_weight;
 
@@ -73,6 +75,9 @@ struct sf_exchange {
      * @to_incl_ms. */
     void (*agg_trades_at_url)(struct sf_buf *url, struct sf_str symbol, int64_t from_ms,
                               int64_t to_incl_ms, unsigned limit);
+    /* A snapshot of the book with @limit levels a side, and what it costs. */
+    void (*depth_url)(struct sf_buf *url, struct sf_str symbol, unsigned limit);
+    int64_t (*depth_weight)(unsigned limit);
     void (*info_url)(struct sf_buf *url, struct sf_str symbol);
     void (*time_url)(struct sf_buf *url);
 
@@ -86,6 +91,11 @@ struct sf_exchange {
      * over. */
     enum sf_status (*trades_parse)(struct sf_str body, bool is_agg, struct sf_trade *rows,
                                    size_t rows_max, size_t *ret_n, struct sf_error *err);
+    /* A snapshot, or (@is_diff) the payload of a diff: every member checked, in any
+     * order, unknown ones passed over. *ret is untouched on failure. Errors: SF_EPROTO.
+     */
+    enum sf_status (*depth_parse)(struct sf_str json, bool is_diff, struct sf_depth *ret,
+                                  struct sf_error *err);
     enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,
                                  struct sf_market *ret, struct sf_error *err);
     enum sf_status (*time_parse)(struct sf_str body, int64_t *ret_ms,

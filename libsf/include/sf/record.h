@@ -46,6 +46,31 @@ void sf_record_candle(struct sf_buf *b, const struct sf_record_common *c,
 void sf_record_trade(struct sf_buf *b, const struct sf_record_common *c, bool is_agg,
                      const struct sf_trade *trade);
 
+/* A record of an order book: a snapshot, a delta, or a reset (the book is void from here
+ * on; no levels). */
+struct sf_book_event {
+    enum sf_book_event_kind { SF_BOOK_SNAPSHOT, SF_BOOK_DELTA, SF_BOOK_RESET } kind;
+    int64_t time_ms;
+    int64_t first_id, last_id; /* first_id: deltas only */
+    int64_t top;               /* a snapshot of the best so many levels only; 0: of all */
+    struct sf_levels bids, asks;
+    struct sf_str cause; /* resets only: "start", "gap", ... */
+};
+
+/* The records of one event: one, or parts where it is larger than SF_BOOK_PART_BYTES. */
+struct sf_book_parts {
+    const struct sf_book_event *event;
+    struct sf_levels_walk walk[SF_SIDES]; /* what comes next */
+    size_t left[SF_SIDES];
+    unsigned part, parts_n;
+};
+#define SF_BOOK_PART_BYTES ((size_t)512 * 1024)
+/* Borrows @event while the parts are written. */
+struct sf_book_parts sf_record_book(const struct sf_book_event *event);
+/* Append the next record to @b; false when there is none left. */
+bool sf_record_book_next(struct sf_book_parts *parts, const struct sf_record_common *c,
+                         struct sf_buf *b);
+
 /* What a reader must know of a record: its place in the order, its run. */
 struct sf_record_head {
     struct sf_str key, symbol; /* views into the record; empty: absent */

@@ -23,6 +23,12 @@ enum sf_status binance_trades_parse(struct sf_str body, bool is_agg,
                                     struct sf_trade *rows, size_t rows_max, size_t *ret_n,
                                     struct sf_error *err);
 
+/* binance_depth.c: members of sf_exchange. */
+int64_t binance_depth_weight(unsigned limit);
+void binance_depth_url(struct sf_buf *url, struct sf_str symbol, unsigned limit);
+enum sf_status binance_depth_parse(struct sf_str json, bool is_diff, struct sf_depth *ret,
+                                   struct sf_error *err);
+
 /* sf_exchange.judge of Binance. */
 void binance_judge(int status, struct sf_str body, sf_header_fn header,
                    const void *header_arg, int64_t now_ms, struct sf_rest_answer *ret,
