@@ -28,7 +28,8 @@ enum route_flags {
     ROUTE_SYSTEM = 8,       /* only in the database _system */
     ROUTE_ADMIN = 16,       /* only for who may write to _system */
     ROUTE_DATABASE_RW = 32, /* needs the right to change the database's structure */
-    ROUTE_SELF = 64, /* also without any right on the database: the callee checks */
+    ROUTE_LONG = 64,        /* may take long: runs on the query threads */
+    ROUTE_SELF = 128, /* also without any right on the database: the callee checks */
 };
 
 struct route {

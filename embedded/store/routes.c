@@ -76,7 +76,7 @@ static const struct route routes[] = {
 
     { "POST",   "_api/import",                    ROUTE_WRITE, import_parse, import_run, NULL },
 
-    { "POST",   "_api/cursor",                    0, NULL, cursor_create, NULL },
+    { "POST",   "_api/cursor",                    ROUTE_LONG, NULL, cursor_create, NULL },
     { "POST",   "_api/cursor/*",                  0, NULL, cursor_next, NULL },
     { "PUT",    "_api/cursor/*",                  0, NULL, cursor_next, NULL },
     { "POST",   "_api/cursor/*/*",                0, NULL, cursor_next, NULL },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define POOL_MAX      16
+#define QUERIES_MIN   4    /* queries that run at the same time also on one core */
 #define QUEUE_MAX     4096 /* requests waiting, beside those that are being served */
 #define GROUP_MAX     512  /* requests in one transaction: bounds the wait of the first */
 #define WAL_PAGES     2048 /* 16 MiB: then the checkpoint thread copies them */
@@ -22,11 +23,22 @@ struct queue {
     bool is_closed;
 };
 
+typedef void (*serve_fn)(struct work *w, struct call *c, struct db *db);
+
+/* Threads with a database connection each, and the calls they serve. */
+struct pool {
+    struct work *work;
+    serve_fn serve;
+    struct queue queue;
+    pthread_t threads[POOL_MAX];
+    size_t n;
+};
+
 struct work {
     struct store *store;
-    struct queue pool_queue, write_queue;
-    pthread_t pool[POOL_MAX], writer, checkpointer;
-    size_t pool_n;
+    struct pool calls, queries; /* every call goes through the first, quickly */
+    struct queue write_queue;
+    pthread_t writer, checkpointer;
     bool has_writer, has_checkpointer;
     struct db *db; /* the writer's */
     struct tx tx;
@@ -115,8 +127,28 @@ static void run_read(struct call *c, struct db *db)
     c->db = NULL;
 }
 
-static void serve(struct work *w, struct call *c, struct db *db)
+/* A call that waited sees the newest catalogue, as the user it has there. */
+static bool refresh(struct work *w, struct call *c)
 {
+    cat_unref(c->cat);
+    c->cat = store_cat(w->store);
+    if (!c->http)
+        return true;
+    c->user = NULL;
+    return call_admit(c);
+}
+
+static void serve_query(struct work *w, struct call *c, struct db *db)
+{
+    if (refresh(w, c))
+        run_read(c, db);
+    done(w, c);
+}
+
+static void serve_call(struct work *w, struct call *c, struct db *db)
+{
+    struct queue *next;
+
     c->cat = store_cat(w->store);
     if (c->http && (!call_parse(c) || !call_admit(c))) {
         done(w, c);
@@ -128,12 +160,13 @@ static void serve(struct work *w, struct call *c, struct db *db)
         done(w, c);
         return;
     }
-    if (!(c->route->flags & (ROUTE_WRITE | ROUTE_DDL))) {
+    if (!(c->route->flags & (ROUTE_WRITE | ROUTE_DDL | ROUTE_LONG))) {
         run_read(c, db);
         done(w, c);
         return;
     }
-    if (!queue_put(&w->write_queue, c, QUEUE_MAX)) {
+    next = c->route->flags & ROUTE_LONG ? &w->queries.queue : &w->write_queue;
+    if (!queue_put(next, c, QUEUE_MAX)) {
         (void)fault_set(&c->fault, FAULT_QUEUE_FULL, NULL);
         done(w, c);
     }
@@ -141,16 +174,17 @@ static void serve(struct work *w, struct call *c, struct db *db)
 
 static void *pool_main(void *arg)
 {
-    struct work *w = arg;
+    struct pool *pool = arg;
+    struct work *w = pool->work;
     struct sf_error err = { 0 };
     struct db *db = NULL;
     struct call *c;
 
     if (db_open(store_db_path(w->store), false, &db, &err) != SF_OK)
         sf_log_error(SF_LOG_ERROR, "reader_failed", &err);
-    while ((c = queue_take(&w->pool_queue, 1))) {
+    while ((c = queue_take(&pool->queue, 1))) {
         if (db) {
-            serve(w, c, db);
+            pool->serve(w, c, db);
             continue;
         }
         (void)fault_set(&c->fault, FAULT_IO_ERROR, "cannot open the database file");
@@ -160,27 +194,32 @@ static void *pool_main(void *arg)
     return NULL;
 }
 
-/* ------------------------------------------------------------------------ writer */
-
-/* What the writer sees may be newer than what the pool thread saw. */
-static bool refresh(struct work *w, struct call *c)
+/* As many threads as cores, @min at least. */
+static enum sf_status pool_start(struct pool *pool, size_t min, struct sf_error *err)
 {
-    cat_unref(c->cat);
-    c->cat = store_cat(w->store);
-    if (!c->http) {
-        c->db = w->db;
-        c->tx = &w->tx;
-        return true;
-    }
-    c->user = NULL;
-    c->db = w->db;
-    c->tx = &w->tx;
-    return call_admit(c);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t n = cores > (long)min ? (size_t)cores : min;
+
+    for (; pool->n < n && pool->n < POOL_MAX; pool->n++)
+        if (pthread_create(&pool->threads[pool->n], NULL, pool_main, pool) != 0)
+            return sf_error_set(err, SF_EIO, "cannot start a thread");
+    return SF_OK;
 }
+
+static void pool_stop(struct pool *pool)
+{
+    queue_close(&pool->queue);
+    while (pool->n > 0)
+        (void)pthread_join(pool->threads[--pool->n], NULL);
+}
+
+/* ------------------------------------------------------------------------ writer */
 
 /* Run @c in the open transaction. False: the storage failed. */
 static bool run_write(struct work *w, struct call *c)
 {
+    c->db = w->db;
+    c->tx = &w->tx;
     /* more numbers than documents: each takes at least "{}," of the body */
     if (refresh(w, c) && tx_reserve(&w->tx, c->body.len / 2 + 16, &c->fault))
         c->route->fn(c);
@@ -356,7 +395,7 @@ static void *checkpoint_main(void *arg)
 
 bool work_add(struct work *work, struct call *c)
 {
-    return queue_put(&work->pool_queue, c, QUEUE_MAX);
+    return queue_put(&work->calls.queue, c, QUEUE_MAX);
 }
 
 static enum sf_status open_writer(struct work *w, struct sf_error *err)
@@ -370,19 +409,9 @@ static enum sf_status open_writer(struct work *w, struct sf_error *err)
     return SF_OK;
 }
 
-/* As many readers as cores, two at least: a long query must not stop short ones. */
-static size_t pool_size(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (cores < 2)
-        return 2;
-    return cores > POOL_MAX ? POOL_MAX : (size_t)cores;
-}
-
 static enum sf_status start_threads(struct work *w, struct sf_error *err)
 {
-    size_t n = pool_size();
+    enum sf_status status;
 
     if (pthread_create(&w->writer, NULL, writer_main, w) != 0)
         return sf_error_set(err, SF_EIO, "cannot start a thread");
@@ -390,10 +419,8 @@ static enum sf_status start_threads(struct work *w, struct sf_error *err)
     if (pthread_create(&w->checkpointer, NULL, checkpoint_main, w) != 0)
         return sf_error_set(err, SF_EIO, "cannot start a thread");
     w->has_checkpointer = true;
-    for (; w->pool_n < n; w->pool_n++)
-        if (pthread_create(&w->pool[w->pool_n], NULL, pool_main, w) != 0)
-            return sf_error_set(err, SF_EIO, "cannot start a thread");
-    return SF_OK;
+    status = pool_start(&w->queries, QUERIES_MIN, err);
+    return status == SF_OK ? pool_start(&w->calls, 2, err) : status;
 }
 
 enum sf_status work_create(struct store *store, struct work **ret_work,
@@ -405,7 +432,10 @@ enum sf_status work_create(struct store *store, struct work **ret_work,
     if (!w)
         return sf_error_set(err, SF_ENOMEM, "no memory for the threads");
     w->store = store;
-    queue_init(&w->pool_queue);
+    w->calls = (struct pool){ .work = w, .serve = serve_call };
+    w->queries = (struct pool){ .work = w, .serve = serve_query };
+    queue_init(&w->calls.queue);
+    queue_init(&w->queries.queue);
     queue_init(&w->write_queue);
     (void)pthread_mutex_init(&w->wal_lock, NULL);
     (void)pthread_cond_init(&w->wal_grew, NULL);
@@ -420,14 +450,13 @@ enum sf_status work_create(struct store *store, struct work **ret_work,
     return SF_OK;
 }
 
-/* The pool first: it feeds the writer. */
+/* The calls first: they feed the others. */
 void work_destroy(struct work *w)
 {
     if (!w)
         return;
-    queue_close(&w->pool_queue);
-    while (w->pool_n > 0)
-        (void)pthread_join(w->pool[--w->pool_n], NULL);
+    pool_stop(&w->calls);
+    pool_stop(&w->queries);
     queue_close(&w->write_queue);
     if (w->has_writer)
         (void)pthread_join(w->writer, NULL);

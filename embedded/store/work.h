@@ -1,4 +1,4 @@
-/* The threads: a pool that parses and reads, and the one writer.
+/* The threads: a pool that parses and reads, one for queries, and the one writer.
  *
  * The writer takes all requests that wait, runs them in one transaction, commits (one
  * fsync) and only then answers them: group commit. When the transaction fails, each

@@ -44,6 +44,11 @@ class Store:
     def connection(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
+    def authorization(self, user="root", password=None):
+        """The value of that header."""
+        secret = f"{user}:{self.password if password is None else password}".encode()
+        return "Basic " + base64.b64encode(secret).decode()
+
     def call(self, method, path, body=None, user="root", password=None, headers=None, conn=None):
         """(status, headers, parsed body); a dict or list as @body is sent as JSON."""
         own = conn or self.connection()
@@ -51,8 +56,7 @@ class Store:
             body = json.dumps(body)
         send = dict(headers or {})
         if user:
-            secret = f"{user}:{self.password if password is None else password}".encode()
-            send["Authorization"] = "Basic " + base64.b64encode(secret).decode()
+            send["Authorization"] = self.authorization(user, password)
         own.request(method, path, body=body, headers=send)
         answer = own.getresponse()
         text = answer.read()
