@@ -161,6 +161,20 @@ static void check_range(struct sf_conf *conf, unsigned scopes, struct sf_problem
                         conf->time_range);
 }
 
+static void check_until(struct sf_conf *conf, struct sf_problems *p)
+{
+    if (conf->until[0] == '\0')
+        return;
+    if (sf_time_parse_iso(sf_str_from(conf->until), &conf->until_ms) != SF_OK ||
+        conf->until_ms <= SF_TIME_MIN_MS || conf->until_ms > SF_TIME_MAX_MS)
+        sf_conf_problem(p, "UNTIL='%.80s': expected an instant in ISO 8601", conf->until);
+    else if (conf->type_ref.type && conf->type_ref.type->has_range)
+        sf_conf_problem(p,
+                        "UNTIL='%.80s': TYPE='%s' is a history and ends with its "
+                        "TIME_RANGE",
+                        conf->until, conf->type);
+}
+
 /* ------------------------------------------------------------------------- names */
 
 static void check_exchange(const struct sf_conf *conf, struct sf_problems *p)
@@ -321,6 +335,7 @@ void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
     if (conf->symbol[0] != '\0')
         check_symbols(conf, p);
     check_range(conf, scopes, p);
+    check_until(conf, p);
     check_kafka(conf, p);
     if (conf->queue_id[0] != '\0')
         derive_from_queue(conf, image, p);

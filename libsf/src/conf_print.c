@@ -109,6 +109,7 @@ static void add_users(struct sf_buf *b, unsigned scopes)
         { SF_SCOPE_REST, "loaders that ask REST" },
         { SF_SCOPE_HISTORY, "histories" },
         { SF_SCOPE_CONNECTOR, "connectors" },
+        { SF_SCOPE_SNAPSHOTS, "loaders of order books" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

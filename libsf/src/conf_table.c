@@ -6,6 +6,7 @@
 #define R         SF_SCOPE_REST
 #define H         SF_SCOPE_HISTORY
 #define C         SF_SCOPE_CONNECTOR
+#define B         SF_SCOPE_SNAPSHOTS
 #define AT(field) offsetof(struct sf_conf, field)
 
 static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
@@ -32,6 +33,8 @@ const struct sf_setting sf_settings[] = {
       .help = "the interval of TYPE again; must agree with it" },
     { .name = "TIME_RANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(time_range),
       .help = "YYYY-MM-DD:YYYY-MM-DD (UTC, both days) or from/to in ISO 8601 (to excluded); histories require it" },
+    { .name = "UNTIL", .scopes = L, .kind = SF_SET_TEXT, .offset = AT(until),
+      .help = "instant in ISO 8601 at which a queue without TIME_RANGE is complete; not set: it runs until it is stopped" },
     { .name = "EXCHANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(exchange), .initial = SF_DEFAULT_EXCHANGE,
       .help = "the exchange; another one than binance prefixes the symbol in every name" },
     { .name = "KAFKA_TOPIC", .scopes = Q, .kind = SF_SET_TOPIC, .offset = AT(kafka_topic),
@@ -97,6 +100,10 @@ const struct sf_setting sf_settings[] = {
       .help = "seconds of failures in a row before a loader gives up" },
     { .name = "CLOSED_MARGIN_MS", .scopes = H, .kind = SF_SET_INT, .offset = AT(closed_margin_ms), .initial = "2000", .min = 0, .max = 600000,
       .help = "a candle counts as closed this long after its end, by the exchange's clock" },
+    { .name = "SNAPSHOT_EVERY", .scopes = B, .kind = SF_SET_DURATION, .offset = AT(snapshot_every_ms), .initial = "60s", .min = 100, .max = 604800000,
+      .help = "time between two snapshots of a book; also after which a live one is compared with REST" },
+    { .name = "SNAPSHOT_LEVELS", .scopes = B, .kind = SF_SET_INT, .offset = AT(snapshot_levels), .initial = "1000", .min = 1, .max = 5000,
+      .help = "levels of each side that a snapshot holds; Binance takes 250 of its weight above 1000, 50 up to it" },
     /* ArangoDB */
     { .name = "ARANGO_URL", .scopes = C, .kind = SF_SET_URLS, .offset = AT(arango_url), .is_required = true,
       .help = "coordinators, separated by commas; the next one is taken when one fails" },

@@ -70,8 +70,13 @@ static bool parse_duration(const struct sf_setting *s, struct sf_str value,
         int64_t ms;
     } units[] = { { "ms", 1 },      { "s", 1000 },     { "m", 60000 },
                   { "h", 3600000 }, { "d", 86400000 }, { "", 1 } };
+    char text[96];
+    struct sf_buf expected = { .p = text,
+                               .cap = sizeof(text) - 1,
+                               .max = sizeof(text) - 1 };
     uint64_t n;
 
+    sf_buf_add_lit(&expected, "a length of time like 500ms, 30s, 5m, 12h, 7d");
     if (s->min == -1 && sf_str_eq(value, SF_STR("-1")))
         return set_int(s, -1, conf);
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -81,13 +86,15 @@ static bool parse_duration(const struct sf_setting *s, struct sf_str value,
         if (!sf_str_ends(value, unit))
             continue;
         number.len -= unit.len;
-        if (sf_str_to_u64(number, &n) == SF_OK && n <= (uint64_t)(s->max / units[i].ms))
+        if (sf_str_to_u64(number, &n) == SF_OK && n <= (uint64_t)(s->max / units[i].ms) &&
+            (int64_t)n * units[i].ms >= s->min)
             return set_int(s, (int64_t)n * units[i].ms, conf);
     }
-    return sf_setting_refuse(s, value, p,
-                             s->min == -1
-                                 ? "a length of time like 500ms, 30s, 5m, 12h, 7d, or -1"
-                                 : "a length of time like 500ms, 30s, 5m, 12h, 7d");
+    if (s->min == -1)
+        sf_buf_add_lit(&expected, ", or -1");
+    else if (s->min > 0)
+        sf_buf_addf(&expected, ", from %lld ms on", (long long)s->min);
+    return sf_setting_refuse(s, value, p, sf_buf_cstr(&expected));
 }
 
 /* "0.7", ".7", "1", "1.0" to percent; digits behind the second are refused. */

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POSITION_MS 10000             /* DESIGN 5: sf-pos this often */
-#define WAITING_MAX (4 * 1024 * 1024) /* bytes of control records that wait for room */
-#define CONTROL_MAX 65536 /* one control record: sf-pos of 1024 symbols fits */
+#define POSITION_MS   10000             /* DESIGN 5: sf-pos this often */
+#define WAITING_MAX   (4 * 1024 * 1024) /* bytes of control records that wait for room */
+#define CONTROL_MAX   65536 /* one control record: sf-pos of 1024 symbols fits */
+#define UNTIL_LOOK_MS 1000  /* how late a queue ends whose clock was set back */
 #define GAP_EVENTS_US                                                \
     1000000 /* at most one gap event a second; every gap is a record \
              */
@@ -228,6 +229,8 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
     if (status != SF_OK)
         return status;
     lane->position = position;
+    if (lane->first < 0)
+        lane->first = position;
     l->put++;
     l->put_bytes += (int64_t)record.len;
     sf_metric_add(SF_M_RECORDS_SENT, 1);
@@ -325,11 +328,38 @@ static enum sf_status open_topic(struct sf_loader *l)
 
         lane->symbol = sf_str_from(conf->symbols[i]);
         lane->partition = (int32_t)(sf_str_hash(lane->symbol) % (uint64_t)l->partitions);
-        lane->position = -1;
+        lane->position = lane->first = -1;
         lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
         lane->late_gap_records = -1;
     }
     return sf_loader_walk(l);
+}
+
+/* A queue without a range is complete at its UNTIL. */
+static void on_until(void *arg)
+{
+    struct sf_loader *l = arg;
+    int64_t left_ms = l->program.conf.until_ms - sf_time_now_ms();
+    struct sf_end end = {
+        .records = l->put, .first = -1, .last = -1, .listed_from = -1, .cut_to = -1
+    };
+
+    if (left_ms > 0) { /* the wall clock was set, or it is far */
+        sf_timer_set(l->until_timer, left_ms < UNTIL_LOOK_MS ? left_ms : UNTIL_LOOK_MS,
+                     0);
+        return;
+    }
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lane *lane = &l->lanes[i];
+        int64_t first = lane->past.records > 0 ? lane->past.first : lane->first;
+
+        end.records += lane->past.records;
+        if (first >= 0 && (end.first < 0 || first < end.first))
+            end.first = first;
+        if (lane->position > end.last)
+            end.last = lane->position;
+    }
+    sf_loader_finish(l, &end);
 }
 
 static enum sf_status open_source(struct sf_loader *l)
@@ -337,9 +367,13 @@ static enum sf_status open_source(struct sf_loader *l)
     enum sf_status status;
 
     status = sf_timer_create(l->program.loop, on_position_timer, l, &l->position_timer);
+    if (status == SF_OK)
+        status = sf_timer_create(l->program.loop, on_until, l, &l->until_timer);
     if (status != SF_OK)
         return sf_error_set(&l->program.failure, status, "no memory for a timer");
     sf_timer_set(l->position_timer, POSITION_MS, POSITION_MS);
+    if (l->program.conf.until_ms > 0)
+        sf_timer_set(l->until_timer, 0, 0);
     status = l->spec->source->open(l, &l->state, &l->program.failure);
     l->is_open = status == SF_OK;
     if (l->is_open)
@@ -385,6 +419,7 @@ static void release(struct sf_loader *l)
         free(w);
     }
     sf_timer_destroy(l->position_timer);
+    sf_timer_destroy(l->until_timer);
     free(l->lanes);
 }
 
@@ -410,7 +445,8 @@ int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)
         sf_program_stop_or_fail(&l.program);
     sf_program_run(&l.program);
     sf_timer_destroy(l.position_timer);
-    l.position_timer = NULL;
+    sf_timer_destroy(l.until_timer);
+    l.position_timer = l.until_timer = NULL;
     if (l.state)
         spec->source->close(l.state);
     l.is_open = false;

@@ -11,6 +11,7 @@ struct lane {
     struct sf_str symbol;
     int32_t partition;
     int64_t position; /* last put, -1 none */
+    int64_t first;    /* first put by this instance, -1 none */
     struct sf_loader_past past;
     int64_t late_gap_records; /* while walking: of a gap not yet followed by a record, -1
                                  none */
@@ -37,7 +38,7 @@ struct sf_loader {
     int64_t put_bytes;
     struct waiting *first, **last; /* control records without room */
     size_t waiting_bytes;
-    struct sf_timer *position_timer;
+    struct sf_timer *position_timer, *until_timer;
     void *state; /* of the source; NULL: not open */
     bool is_open;
     struct sf_end end; /* of sf_loader_finish */

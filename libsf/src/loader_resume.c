@@ -13,16 +13,20 @@ static void walk_record(struct sf_loader *l, const struct sf_message *msg)
     struct sf_record_head head;
     struct lane *lane;
     struct sf_loader_past *past;
+    enum sf_kind kind = l->program.conf.type_ref.type->kind;
+    bool is_book = kind == SF_KIND_ORDERBOOK;
 
-    if (sf_record_head(msg->value, l->program.conf.type_ref.type->kind, &head, NULL) !=
-        SF_OK) {
+    if (sf_record_head(msg->value, kind, &head, NULL) != SF_OK) {
         sf_metric_add(SF_M_BAD_INPUT, 1); /* not ours: the connector reports it */
         return;
     }
     if (head.run >= l->run)
         l->run = head.run + 1;
     lane = sf_loader_lane(l, head.symbol);
-    if (!lane || head.position <= lane->past.last)
+    /* Book events of one update may follow each other: snapshots, parts, resets. None of
+     * them is written twice, as a new process begins with a new snapshot. */
+    if (!lane || head.position < lane->past.last ||
+        (!is_book && head.position == lane->past.last))
         return;
     past = &lane->past;
     if (past->records == 0)

@@ -13,7 +13,7 @@ const struct sf_type sf_types[] = {
       "live trades" },
     { "api_agg_trades", false, true, "loader-api-trades",    "arango-trades",     SF_KIND_AGG_TRADES, true,
       "history of aggregate trades by REST" },
-    { "api_orderbook", false, false, "loader-api-orderbook", "arango-orderbook",  SF_KIND_ORDERBOOK, false,
+    { "api_orderbook", false, false, "loader-api-orderbook", "arango-orderbook",  SF_KIND_ORDERBOOK, true,
       "REST depth snapshots" },
     { "ws_orderbook",  false, false, "loader-ws-orderbook",  "arango-orderbook",  SF_KIND_ORDERBOOK, false,
       "snapshot and diffs, in sequence" },

@@ -190,6 +190,40 @@ START_TEST(a_group_stands_for_its_symbols)
 }
 END_TEST
 
+static const struct {
+    const char *type, *until, *problem; /* NULL: taken */
+    int64_t want_ms;
+} ends[] = {
+    { "ws_trades", "2024-06-01T00:00:01Z", NULL, 1717200001000 },
+    { "ws_trades", "2024-06-01", NULL, 1717200000000 },
+    { "ws_trades", "soon", "UNTIL='soon': expected an instant in ISO 8601", 0 },
+    { "api_trades", "2024-06-01",
+      "UNTIL='2024-06-01': TYPE='api_trades' is a history and ends with its TIME_RANGE",
+      0 },
+};
+
+START_TEST(a_queue_without_a_range_may_have_an_end)
+{
+    struct fake_env env = conf_env(false);
+    char type[64], until[64];
+    struct sf_conf conf;
+
+    (void)snprintf(type, sizeof(type), "TYPE=%s", ends[_i].type);
+    (void)snprintf(until, sizeof(until), "UNTIL=%s", ends[_i].until);
+    conf_env_change(&env, type);
+    conf_env_change(&env, until);
+    if (conf_env_load(&env, &conf) != SF_OK && !ends[_i].problem)
+        ck_assert_int_eq(env.problems_n, 1); /* another image serves the type */
+    if (ends[_i].problem)
+        ck_assert_ptr_nonnull(strstr(env.problems, ends[_i].problem));
+    else
+        ck_assert_ptr_null(strstr(env.problems, "UNTIL"));
+    if (!ends[_i].problem)
+        ck_assert_int_eq(conf.until_ms, ends[_i].want_ms);
+    sf_conf_release(&conf);
+}
+END_TEST
+
 START_TEST(as_many_symbols_as_one_connection_streams)
 {
     struct fake_env env = conf_env(true);
@@ -358,6 +392,7 @@ static void conf_cases(Suite *s)
     tcase_add_test(tc, the_date_comes_from_the_queue_id);
     tcase_add_test(tc, a_group_stands_for_its_symbols);
     tcase_add_test(tc, as_many_symbols_as_one_connection_streams);
+    tcase_add_loop_test(tc, a_queue_without_a_range_may_have_an_end, 0, COUNT(ends));
     tcase_add_test(tc, a_secret_comes_from_a_file_without_its_line_end);
     tcase_add_loop_test(tc, the_form_of_the_role_wins, 0, 2);
     tcase_add_test(tc, help_and_pages_name_every_setting);

@@ -48,6 +48,9 @@ static const struct {
     { "TOPIC_RETENTION=1w", 0, 0, "TOPIC_RETENTION='1w': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
     { "TOPIC_RETENTION=d", 0, 0, "TOPIC_RETENTION='d': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
     { "TOPIC_RETENTION=99999999999d", 0, 0, "TOPIC_RETENTION='99999999999d': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
+    { "SNAPSHOT_EVERY=100", AT(snapshot_every_ms), 100, NULL },
+    { "SNAPSHOT_EVERY=99ms", 0, 0, "SNAPSHOT_EVERY='99ms': expected a length of time like 500ms, 30s, 5m, 12h, 7d, from 100 ms on" },
+    { "SNAPSHOT_LEVELS=5001", 0, 0, "SNAPSHOT_LEVELS='5001': expected an integer from 1 to 5000" },
     { "TOPIC_CREATE=Yes", AT(topic_create), 1, NULL },
     { "TOPIC_CREATE=0", AT(topic_create), 0, NULL },
     { "TOPIC_CREATE=maybe", 0, 0, "TOPIC_CREATE='maybe': expected true or false" },
@@ -139,7 +142,7 @@ static struct fake_env everything(const char *setting)
 {
     struct fake_env env = conf_env(true);
 
-    env.more_scopes = SF_SCOPE_REST | SF_SCOPE_HISTORY;
+    env.more_scopes = SF_SCOPE_REST | SF_SCOPE_HISTORY | SF_SCOPE_SNAPSHOTS;
     conf_env_change(&env, "TIME_RANGE=2024-06-01:2024-06-30");
     conf_env_change(&env, setting);
     return env;

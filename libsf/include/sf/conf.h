@@ -16,6 +16,7 @@ enum sf_scope {
     SF_SCOPE_REST = 4,       /* asks an exchange by REST */
     SF_SCOPE_HISTORY = 8,    /* of a range that ends */
     SF_SCOPE_CONNECTOR = 16, /* consumes a data topic into ArangoDB */
+    SF_SCOPE_SNAPSHOTS = 64, /* asks for order books as a whole */
 };
 
 #define SF_SYMBOLS_MAX 1024 /* streams of one Binance connection */
@@ -34,7 +35,7 @@ enum sf_arango_auth { SF_ARANGO_BASIC, SF_ARANGO_JWT };
 struct sf_conf {
     /* the queue */
     char *queue_id, *symbol, *group, *type, *interval, *time_range, *exchange;
-    char *kafka_topic, *collection_name, *telemetry_producer_id;
+    char *kafka_topic, *collection_name, *telemetry_producer_id, *until;
     /* Kafka */
     char *kafka_brokers, *kafka_user, *kafka_password, *kafka_mechanism, *kafka_ca_path;
     int64_t kafka_protocol; /* enum sf_kafka_protocol */
@@ -50,6 +51,7 @@ struct sf_conf {
     char *binance_api_url, *binance_ws_url, *binance_api_key;
     int64_t rate_share_percent; /* RATE_SHARE 0.7 -> 70 */
     int64_t http_timeout_ms, pages_in_flight, retry_limit_s, closed_margin_ms;
+    int64_t snapshot_every_ms, snapshot_levels;
     /* ArangoDB */
     char *arango_url, *arango_db, *arango_user, *arango_password, *arango_ca_path;
     int64_t arango_auth, arango_create; /* enum sf_arango_auth; bool */
@@ -59,6 +61,7 @@ struct sf_conf {
     /* derived by sf_conf_load from the above */
     struct sf_type_ref type_ref;
     int64_t range_from_ms, range_to_ms; /* [from, to); 0, 0 without TIME_RANGE */
+    int64_t until_ms;                   /* 0 without UNTIL */
     char (*symbols)[SF_SYMBOL_MAX + 1]; /* symbols_n of them, upper case */
     size_t symbols_n;
     char subject[SF_SYMBOL_MAX + 1]; /* the symbol, or GROUP */
