@@ -1,10 +1,7 @@
-/* The registry and every name (DESIGN sections 3 and 4). */
+/* Every name (DESIGN section 4). */
 #include "runner.h"
 
 #include <sf/conf.h>
-
-#include <stdio.h>
-#include <unistd.h>
 
 static struct sf_type_ref type_of(const char *text)
 {
@@ -190,88 +187,6 @@ START_TEST(ids_of_another_form_get_a_stable_short_id)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------ registry */
-
-START_TEST(every_type_parses_with_every_interval)
-{
-    char text[64];
-    struct sf_type_ref ref;
-
-    for (const struct sf_type *t = sf_types; t->name; t++) {
-        ck_assert_ptr_nonnull(t->connector);
-        ck_assert(sf_type_is_image(sf_str_from(t->connector)));
-        for (const struct sf_interval *iv = sf_intervals; iv->name; iv++) {
-            (void)snprintf(text, sizeof(text), "%s%s%s", t->name,
-                           t->has_interval ? "_" : "", t->has_interval ? iv->name : "");
-            ck_assert_int_eq(sf_type_parse(sf_str_from(text), &ref, NULL), SF_OK);
-            ck_assert_ptr_eq(ref.type, t);
-            ck_assert_ptr_eq(ref.interval, t->has_interval ? iv : NULL);
-        }
-    }
-}
-END_TEST
-
-static const struct {
-    const char *given, *hint;
-} unknown[] = {
-    { "api_candels_5m", "did you mean api_candles_5m?" },
-    { "api_candles_1mo", "did you mean api_candles_1m?" },
-    { "ws_trade", "did you mean ws_trades?" },
-    { "api_candles", "expected api_candles_<i>" },
-    { "api_candles_", "expected api_candles_<i>" },
-    { "api_candles_7m", "with <i> one of 1s 1m 3m" },
-    { "", "expected api_candles_<i>" },
-    { "WS_TRADES_5m", "expected api_candles_<i>" },
-};
-
-START_TEST(unknown_types_name_the_nearest_and_the_list)
-{
-    struct sf_type_ref ref = { NULL, NULL };
-    struct sf_error err = { 0 };
-
-    ck_assert_int_eq(sf_type_parse(sf_str_from(unknown[_i].given), &ref, &err),
-                     SF_EINVAL);
-    ck_assert_ptr_null(ref.type);
-    ck_assert_msg(strstr(err.text, unknown[_i].hint) != NULL, "%s", err.text);
-}
-END_TEST
-
-static bool exists(const char *folder, const char *name, const char *file)
-{
-    char path[256];
-
-    (void)snprintf(path, sizeof(path), "%s/%s/%s", folder, name, file);
-    return access(path, R_OK) == 0;
-}
-
-/* Run from the project's root, as make does. */
-START_TEST(available_types_have_program_image_and_documentation)
-{
-    struct sf_buf page;
-
-    if (!exists(".", ".", "Makefile")) {
-        printf("SKIP registry walk: not run from the project's root\n");
-        return;
-    }
-    sf_buf_init(&page, 1024 * 1024);
-    sf_types_print(&page);
-    for (const struct sf_type *t = sf_types; t->name; t++) {
-        ck_assert(sf_str_contains(sf_buf_str(&page), sf_str_from(t->name)));
-        if (!t->is_available) {
-            printf("no program yet: %s\n", t->name);
-            continue;
-        }
-        ck_assert_msg(exists("loaders", t->loader + strlen("loader-"), "main.c"), "%s",
-                      t->loader);
-        ck_assert_msg(exists("connectors", t->connector + strlen("arango-"), "main.c"),
-                      "%s", t->connector);
-        ck_assert_msg(exists("images", t->loader, "Dockerfile"), "%s", t->loader);
-        ck_assert_msg(exists("images", t->connector, "Dockerfile"), "%s", t->connector);
-    }
-    sf_buf_release(&page);
-}
-END_TEST
-
 static void names_cases(Suite *s)
 {
     TCase *tc = tcase_create("names");
@@ -283,10 +198,6 @@ static void names_cases(Suite *s)
     tcase_add_loop_test(tc, symbols_are_checked, 0, COUNT(symbols));
     tcase_add_test(tc, random_names_differ_and_fit);
     tcase_add_test(tc, ids_of_another_form_get_a_stable_short_id);
-    tcase_add_test(tc, every_type_parses_with_every_interval);
-    tcase_add_loop_test(tc, unknown_types_name_the_nearest_and_the_list, 0,
-                        COUNT(unknown));
-    tcase_add_test(tc, available_types_have_program_image_and_documentation);
     suite_add_tcase(s, tc);
 }
 
