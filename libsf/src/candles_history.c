@@ -291,10 +291,10 @@ static void history_close(void *state)
     sf_rest_destroy(h->rest);
     for (size_t i = 0; h->slots && i < h->slots_n; i++) {
         sf_buf_release(&h->slots[i].body);
-        free(h->slots[i].rows);
         sf_timer_destroy(h->slots[i].retry);
     }
     free(h->slots);
+    free(h->rows);
     sf_timer_destroy(h->coverage_timer);
     sf_buf_release(&h->record);
     free(h);

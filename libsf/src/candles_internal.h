@@ -18,9 +18,9 @@ struct slot {
     bool is_second;    /* the page had holes and was asked for again */
     bool is_complete;  /* no page behind this one */
     unsigned bad_n;
-    struct sf_buf body; /* the rows point into it */
-    struct sf_candle *rows;
-    size_t rows_n, at; /* next row to publish */
+    struct sf_buf body;     /* the rows point into it */
+    struct sf_candle *rows; /* of the history */
+    size_t rows_n, at;      /* next row to publish */
     struct sf_timer *retry;
 };
 
@@ -41,6 +41,7 @@ struct history {
     int64_t planned;        /* begin of the next window */
     int64_t closed_before;  /* ms: the range was cut here */
     struct slot *slots;
+    struct sf_candle *rows; /* of all slots */
     size_t slots_n, head, used_n;
     int64_t records, first, last, listed_from;
     bool is_paused, is_ended, is_cut;

@@ -116,17 +116,20 @@ static enum sf_status plan(struct history *h, struct sf_error *err)
 
 static enum sf_status make_slots(struct history *h)
 {
+    size_t page = h->exchange->klines_max;
+
     h->slots_n = (size_t)h->conf->pages_in_flight;
     h->slots = calloc(h->slots_n, sizeof(*h->slots));
-    if (!h->slots)
+    h->rows = calloc(h->slots_n * page, sizeof(*h->rows));
+    if (!h->slots || !h->rows)
         return SF_ENOMEM;
     for (size_t i = 0; i < h->slots_n; i++) {
         struct slot *s = &h->slots[i];
 
         s->h = h;
-        s->rows = calloc(h->exchange->klines_max, sizeof(*s->rows));
-        if (!s->rows || sf_timer_create(sf_loader_loop(h->l), sf_history_retry, s,
-                                        &s->retry) != SF_OK)
+        s->rows = h->rows + i * page;
+        if (sf_timer_create(sf_loader_loop(h->l), sf_history_retry, s, &s->retry) !=
+            SF_OK)
             return SF_ENOMEM;
     }
     return sf_timer_create(sf_loader_loop(h->l), sf_history_coverage, h,

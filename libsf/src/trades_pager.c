@@ -24,7 +24,7 @@ struct slot {
     unsigned again_n, bad_n;
     uint64_t range; /* of p when it was asked */
     struct sf_buf body;
-    struct sf_trade *rows; /* views into body */
+    struct sf_trade *rows; /* of the pager; views into body */
     size_t rows_n, at;
     struct sf_timer *retry;
 };
@@ -36,6 +36,7 @@ struct trades_pager {
     uint64_t range;      /* counts ranges: answers of earlier ones are dropped */
     bool is_running, is_publishing;
     struct slot *slots;
+    struct sf_trade *rows; /* of all slots */
     size_t head, used_n;
 };
 
@@ -256,6 +257,25 @@ void trades_pager_go(struct trades_pager *p)
 
 /* ----------------------------------------------------------------------------- life */
 
+static enum sf_status make_slots(struct trades_pager *p)
+{
+    size_t page = p->opts.exchange->trades_max;
+
+    p->slots = calloc(p->opts.pages_n, sizeof(*p->slots));
+    p->rows = calloc(p->opts.pages_n * page, sizeof(*p->rows));
+    if (!p->slots || !p->rows)
+        return SF_ENOMEM;
+    for (unsigned i = 0; i < p->opts.pages_n; i++) {
+        struct slot *s = &p->slots[i];
+
+        s->p = p;
+        s->rows = p->rows + i * page;
+        if (sf_timer_create(p->opts.loop, on_retry, s, &s->retry) != SF_OK)
+            return SF_ENOMEM;
+    }
+    return SF_OK;
+}
+
 enum sf_status trades_pager_create(const struct trades_pager_opts *opts,
                                    struct trades_pager **ret_p)
 {
@@ -264,18 +284,7 @@ enum sf_status trades_pager_create(const struct trades_pager_opts *opts,
     if (!p)
         return SF_ENOMEM;
     p->opts = *opts;
-    p->slots = calloc(opts->pages_n, sizeof(*p->slots));
-    for (unsigned i = 0; p->slots && i < opts->pages_n; i++) {
-        struct slot *s = &p->slots[i];
-
-        s->p = p;
-        s->rows = calloc(opts->exchange->trades_max, sizeof(*s->rows));
-        if (!s->rows || sf_timer_create(opts->loop, on_retry, s, &s->retry) != SF_OK) {
-            trades_pager_destroy(p);
-            return SF_ENOMEM;
-        }
-    }
-    if (!p->slots) {
+    if (make_slots(p) != SF_OK) {
         trades_pager_destroy(p);
         return SF_ENOMEM;
     }
@@ -289,10 +298,10 @@ void trades_pager_destroy(struct trades_pager *p)
         return;
     for (unsigned i = 0; p->slots && i < p->opts.pages_n; i++) {
         sf_buf_release(&p->slots[i].body);
-        free(p->slots[i].rows);
         sf_timer_destroy(p->slots[i].retry);
     }
     free(p->slots);
+    free(p->rows);
     free(p);
 }
 
