@@ -15,7 +15,6 @@ struct sf_held {
 void sf_join_init(struct sf_join *j, size_t held_max)
 {
     *j = (struct sf_join){ .held_max = held_max, .held_last = -1, .last_id = -1 };
-    j->last = &j->first;
 }
 
 static struct sf_held *take_first(struct sf_join *j)
@@ -24,8 +23,6 @@ static struct sf_held *take_first(struct sf_join *j)
 
     j->held_bytes -= h->bytes;
     j->first = h->next;
-    if (!j->first)
-        j->last = &j->first;
     return h;
 }
 
@@ -102,8 +99,11 @@ void sf_join_hold(struct sf_join *j, const struct sf_depth *d)
         drop_held(j);
         return;
     }
-    *j->last = h;
-    j->last = &h->next;
+    if (j->first)
+        j->last->next = h;
+    else
+        j->first = h;
+    j->last = h;
     j->held_bytes += h->bytes;
     while (j->first && j->held_bytes > j->held_max)
         free(take_first(j));

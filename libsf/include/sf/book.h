@@ -63,7 +63,7 @@ struct sf_join {
     bool is_live;    /* a snapshot was taken, and nothing since then is missing */
     int64_t last_id; /* of the book while live, or of the last one; -1: none yet */
     /* private */
-    struct sf_held *first, **last, *lent;
+    struct sf_held *first, *last, *lent; /* last: valid while there is a first */
     size_t held_bytes, held_max;
     int64_t held_last; /* highest id seen while not live: a snapshot must reach what is
                           held, or this; -1: nothing seen */
