@@ -233,7 +233,7 @@ static bool collection_row(struct loader *l, sqlite3_stmt *row, void *element)
 {
     struct cat_collection *c = element;
     char from[80];
-    void *indexes;
+    void *indexes = NULL;
 
     c->id = (uint64_t)sqlite3_column_int64(row, 0);
     c->name = text_of(l, row, 1);

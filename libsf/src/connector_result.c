@@ -71,8 +71,10 @@ static enum sf_status send_letter(struct connector *c, struct letter *letter,
     struct sf_outgoing out = *what;
     enum sf_status status = open_dlq(c, err);
 
-    if (status != SF_OK)
-        return sf_error_wrap(err, "dead letter");
+    if (status != SF_OK) {
+        (void)sf_error_wrap(err, "dead letter");
+        return status;
+    }
     out.on_done = on_letter;
     out.arg = letter;
     return sf_producer_send(c->dlq, &out, err);

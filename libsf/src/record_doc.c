@@ -112,7 +112,7 @@ static enum sf_status add_dec(struct reading *r, const char *name, bool *ret_is_
 static enum sf_status copy_dec(struct reading *r, const struct sf_field *f,
                                struct sf_str name)
 {
-    bool is_exact;
+    bool is_exact = false;
     enum sf_status status = add_dec(r, f->name, &is_exact);
 
     if (status != SF_OK || is_exact || r->decimals == SF_DECIMALS_TEXT)
