@@ -81,7 +81,7 @@ static const struct hello hellos[] = {
       "the exchange's clock: time: expected a JSON object" },
     { { .status = 404 },
       { .status = 200, .body = INFO_BODY, .delay_ms = 300 },
-      SF_EREFUSED,
+      SF_EUNSUPPORTED,
       "the exchange's clock: HTTP 404 without the exchange's JSON" },
 };
 
