@@ -72,56 +72,86 @@ static json_t *load_object(struct sf_str json, struct sf_error *err)
     return root;
 }
 
-static int64_t int_or(const json_t *root, const char *name, int64_t otherwise)
+/* An integer, or @otherwise where it is absent or null. */
+static bool read_or(const json_t *root, const char *name, int64_t otherwise, int64_t *ret,
+                    struct sf_error *err)
 {
     const json_t *v = json_object_get(root, name);
+    bool is_given = v && !json_is_null(v);
 
-    return json_is_integer(v) ? (int64_t)json_integer_value(v) : otherwise;
+    if (is_given && !json_is_integer(v)) {
+        (void)sf_error_set(err, SF_EPROTO, "end record: %s: expected an integer", name);
+        return false;
+    }
+    *ret = is_given ? (int64_t)json_integer_value(v) : otherwise;
+    return true;
 }
 
 enum sf_status sf_record_end_parse(struct sf_str json, struct sf_end *ret_end,
                                    struct sf_error *err)
 {
     json_t *root = load_object(json, err);
+    struct sf_end end;
+    bool is_good = root && read_or(root, "records", 0, &end.records, err) &&
+                   read_or(root, "first", -1, &end.first, err) &&
+                   read_or(root, "last", -1, &end.last, err) &&
+                   read_or(root, "listed_from", -1, &end.listed_from, err) &&
+                   read_or(root, "cut_to", -1, &end.cut_to, err);
 
-    if (!root)
-        return SF_EPROTO;
-    ret_end->records = int_or(root, "records", 0);
-    ret_end->first = int_or(root, "first", -1);
-    ret_end->last = int_or(root, "last", -1);
-    ret_end->listed_from = int_or(root, "listed_from", -1);
-    ret_end->cut_to = int_or(root, "cut_to", -1);
+    if (is_good)
+        *ret_end = end;
     json_decref(root);
+    return is_good ? SF_OK : SF_EPROTO;
+}
+
+/* What a ledger document is made of; the strings are lent by @root. */
+static enum sf_status read_ledger(const json_t *root, char *ret_prefix,
+                                  const char **ret_kind, int64_t *ret_from,
+                                  struct sf_error *err)
+{
+    const json_t *exchange = json_object_get(root, "exchange");
+    const char *symbol = json_string_value(json_object_get(root, "symbol"));
+    const json_t *from = json_object_get(root, "from");
+
+    *ret_kind = json_string_value(json_object_get(root, "kind"));
+    if (!symbol || !*ret_kind || !json_is_integer(from) ||
+        (exchange && !json_is_string(exchange)))
+        return sf_error_set(err, SF_EPROTO,
+                            "ledger record: expected exchange, symbol, kind, from");
+    if (json_object_get(root, "_key"))
+        return sf_error_set(err, SF_EPROTO, "ledger record: its _key is made here");
+    *ret_from = (int64_t)json_integer_value(from);
+    if (sf_name_key_prefix(sf_str_from(json_string_value(exchange)), sf_str_from(symbol),
+                           ret_prefix, err) != SF_OK)
+        return SF_EPROTO;
     return SF_OK;
 }
 
 enum sf_status sf_record_ledger_doc(struct sf_str json, struct sf_buf *b,
                                     struct sf_error *err)
 {
-    enum sf_status status = SF_EPROTO;
     char prefix[SF_NAME_MAX + 1];
+    const char *kind = NULL, *brace;
+    int64_t from = 0;
+    size_t was = b->len;
     json_t *root = load_object(json, err);
-    const char *exchange = json_string_value(json_object_get(root, "exchange"));
-    const char *symbol = json_string_value(json_object_get(root, "symbol"));
-    const char *kind = json_string_value(json_object_get(root, "kind"));
-    const json_t *from = json_object_get(root, "from");
-    const char *brace = memchr(json.p, '{', json.len);
+    enum sf_status status =
+        root ? read_ledger(root, prefix, &kind, &from, err) : SF_EPROTO;
 
-    if (!root)
-        return SF_EPROTO;
-    if (!symbol || !kind || !json_is_integer(from) || !brace) {
-        status =
-            sf_error_set(err, SF_EPROTO, "ledger record: expected symbol, kind, from");
-        goto out;
-    }
-    status = sf_name_key_prefix(sf_str_from(exchange), sf_str_from(symbol), prefix, err);
     if (status != SF_OK)
         goto out;
-    sf_buf_addf(b, "{\"_key\":\"%s_", prefix);
+    brace = memchr(json.p, '{', json.len); /* there is one: it is an object */
+    sf_buf_add_lit(b, "{\"_key\":\"");
+    sf_buf_add_json(b, sf_str_from(prefix));
+    sf_buf_add_char(b, '_');
     sf_buf_add_json(b, sf_str_from(kind));
-    sf_buf_addf(b, "_%lld\",", (long long)json_integer_value(from));
+    sf_buf_addf(b, "_%lld\",", (long long)from);
     sf_buf_add(b, brace + 1, json.len - (size_t)(brace + 1 - json.p));
     status = sf_buf_status(b, err);
+    if (status != SF_OK) {
+        b->len = was;
+        b->status = SF_OK;
+    }
 out:
     json_decref(root);
     return status;

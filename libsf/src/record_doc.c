@@ -16,6 +16,7 @@ static const struct sf_field common_fields[] = {
 /* One record on its way into a document. */
 struct reading {
     struct sf_scan scan;
+    enum sf_token token;           /* the last one */
     const struct sf_field *fields; /* of the kind */
     enum sf_kind kind;
     enum sf_decimals decimals;
@@ -47,8 +48,21 @@ static const struct sf_field *find_row(const struct sf_field *rows, struct sf_st
     return NULL;
 }
 
+static enum sf_token next(struct reading *r)
+{
+    r->token = sf_scan_next(&r->scan);
+    return r->token;
+}
+
 static enum sf_status bad(struct reading *r, const char *name, const char *expected)
 {
+    if (r->token == SF_TOK_ERROR || r->token == SF_TOK_END) {
+        (void)sf_scan_error(&r->scan, r->err);
+        return sf_error_wrap(r->err, "field %s", name);
+    }
+    if (r->token != SF_TOK_STRING && r->token != SF_TOK_NUMBER)
+        return sf_error_set(r->err, SF_EPROTO,
+                            "field %s: expected %s, got something else", name, expected);
     return sf_error_set(r->err, SF_EPROTO, "field %s: expected %s, got '%" SF_STR_FMT "'",
                         name, expected, SF_STR_ARG(r->scan.text));
 }
@@ -95,7 +109,7 @@ static enum sf_status add_dec(struct reading *r, const char *name, bool *ret_is_
 {
     struct sf_str text;
 
-    if (sf_scan_next(&r->scan) != SF_TOK_STRING)
+    if (next(r) != SF_TOK_STRING)
         return bad(r, name, "a decimal string");
     text = r->scan.text;
     if (!sf_dec_is_valid(text))
@@ -132,7 +146,7 @@ static enum sf_status copy_level(struct reading *r, const char *name, bool *is_e
             return SF_EPROTO;
         *is_exact = *is_exact && is_one_exact;
     }
-    if (sf_scan_next(&r->scan) != SF_TOK_ARRAY_END)
+    if (next(r) != SF_TOK_ARRAY_END)
         return bad(r, name, "[price, quantity]");
     sf_buf_add_char(r->b, ']');
     return SF_OK;
@@ -145,11 +159,11 @@ static enum sf_status copy_levels(struct reading *r, const struct sf_field *f,
     const char *begin;
     enum sf_token token;
 
-    if (sf_scan_next(&r->scan) != SF_TOK_ARRAY)
+    if (next(r) != SF_TOK_ARRAY)
         return bad(r, f->name, "an array of [price, quantity]");
     begin = r->scan.p - 1;
     sf_buf_add_char(r->b, '[');
-    for (int i = 0; (token = sf_scan_next(&r->scan)) == SF_TOK_ARRAY; i++) {
+    for (int i = 0; (token = next(r)) == SF_TOK_ARRAY; i++) {
         sf_buf_add_str(r->b, i > 0 ? SF_STR(",[") : SF_STR("["));
         if (copy_level(r, f->name, &is_exact) != SF_OK)
             return SF_EPROTO;
@@ -167,8 +181,7 @@ static enum sf_status copy_int(struct reading *r, const struct sf_field *f,
 {
     int64_t n;
 
-    if (sf_scan_next(&r->scan) != SF_TOK_NUMBER ||
-        sf_str_to_i64(r->scan.text, &n) != SF_OK)
+    if (next(r) != SF_TOK_NUMBER || sf_str_to_i64(r->scan.text, &n) != SF_OK)
         return bad(r, f->name, "an integer");
     sf_buf_add_str(r->b, r->scan.text);
     if (sf_record_is_position(r->kind, name))
@@ -190,7 +203,7 @@ static enum sf_status copy_field(struct reading *r, const struct sf_field *f,
     case SF_FIELD_INT:
         return copy_int(r, f, name);
     case SF_FIELD_BOOL:
-        token = sf_scan_next(&r->scan);
+        token = next(r);
         if (token != SF_TOK_TRUE && token != SF_TOK_FALSE)
             return bad(r, f->name, "true or false");
         sf_buf_add_str(r->b, token == SF_TOK_TRUE ? SF_STR("true") : SF_STR("false"));
@@ -198,7 +211,7 @@ static enum sf_status copy_field(struct reading *r, const struct sf_field *f,
     case SF_FIELD_TEXT:
         break;
     }
-    if (sf_scan_next(&r->scan) != SF_TOK_STRING)
+    if (next(r) != SF_TOK_STRING)
         return bad(r, f->name, "a string");
     add_quoted(r->b, r->scan.text);
     return SF_OK;
@@ -209,13 +222,13 @@ static enum sf_status copy_common(struct reading *r, const struct sf_field *f,
                                   struct sf_str name)
 {
     if (f->kind == SF_FIELD_INT) {
-        if (sf_scan_next(&r->scan) != SF_TOK_NUMBER ||
+        if (next(r) != SF_TOK_NUMBER ||
             sf_str_to_i64(r->scan.text, &r->head->run) != SF_OK || r->head->run < 1)
             return bad(r, f->name, "an integer from 1");
         return SF_OK;
     }
     add_name(r->b, name);
-    if (sf_scan_next(&r->scan) != SF_TOK_STRING || r->scan.text.len == 0)
+    if (next(r) != SF_TOK_STRING || r->scan.text.len == 0)
         return bad(r, f->name, "a string that is not empty");
     if (sf_str_eq(name, SF_STR("_key")))
         r->head->key = r->scan.text;
@@ -283,15 +296,15 @@ static enum sf_status read_record(struct reading *r)
     enum sf_token token;
     enum sf_status status;
 
-    if (sf_scan_next(&r->scan) != SF_TOK_OBJECT)
+    if (next(r) != SF_TOK_OBJECT)
         return sf_error_set(r->err, SF_EPROTO, "a record is a JSON object");
     sf_buf_add_char(r->b, '{');
-    while ((token = sf_scan_next(&r->scan)) == SF_TOK_KEY) {
+    while ((token = next(r)) == SF_TOK_KEY) {
         status = copy_member(r);
         if (status != SF_OK)
             return status;
     }
-    if (token != SF_TOK_OBJECT_END || sf_scan_next(&r->scan) != SF_TOK_END)
+    if (token != SF_TOK_OBJECT_END || next(r) != SF_TOK_END)
         return sf_scan_error(&r->scan, r->err);
     status = check_required(r, common_fields, r->seen_common);
     if (status == SF_OK)

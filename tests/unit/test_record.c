@@ -168,7 +168,23 @@ static const struct {
     { CANDLE_HEAD "\"open\":1.5," CANDLE_TAIL, "open" },
     { CANDLE_HEAD "\"open\":\"1\",\"open\":\"1\"," CANDLE_TAIL, "twice" },
     { CANDLE_HEAD "\"open\":\"1\"," CANDLE_TAIL "x", "byte" },
-    { CANDLE_HEAD "\"open\":null," CANDLE_TAIL, "open" },
+    { CANDLE_HEAD "\"open\":null," CANDLE_TAIL,
+      "field open: expected a decimal string, got something else" },
+    { CANDLE_HEAD "\"open\":[\"1\"]," CANDLE_TAIL,
+      "field open: expected a decimal string, got something else" },
+    { CANDLE_HEAD "\"open\":x", "field open: expected a value at byte" },
+    { CANDLE_HEAD "\"open\":", "field open: unexpected end at byte 175" },
+    { CANDLE_HEAD "\"open\":\"1e5\"," CANDLE_TAIL, "got '1e5'" },
+    { "{\"_key\":\"\"," COMMON "}",
+      "field _key: expected a string that is not empty, got ''" },
+    { "{\"_key\":\"x\",\"run\":0}", "field run: expected an integer from 1, got '0'" },
+    { "{\"_key\":\"x\",\"run\":1.0}",
+      "field run: expected an integer from 1, got '1.0'" },
+    { "{\"_key\":\"x\",\"run\":9223372036854775808}",
+      "field run: expected an integer from 1" },
+    { "{\"open_time\":1e3}", "field open_time: expected an integer, got '1e3'" },
+    { "{\"closed\":1}", "field closed: expected true or false, got '1'" },
+    { "{\"interval\":true}", "field interval: expected a string, got something else" },
     { "{" COMMON ",\"open\":\"1\"}", "" },
     { CANDLE_HEAD "\"open\":\"1\",\"close_time\":\"5\"," CANDLE_TAIL, "close_time" },
 };
@@ -219,63 +235,6 @@ START_TEST(a_small_buffer_is_told)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ control records */
-
-START_TEST(an_end_is_read_back)
-{
-    struct sf_end end = { .records = 5,
-                          .first = 10,
-                          .last = 50,
-                          .listed_from = 10,
-                          .cut_to = -1 },
-                  got;
-    struct sf_buf b;
-
-    sf_buf_init(&b, 1024);
-    sf_record_end(&b, &end);
-    ck_assert_int_eq(sf_record_end_parse(sf_buf_str(&b), &got, NULL), SF_OK);
-    ck_assert_int_eq(got.records, 5);
-    ck_assert_int_eq(got.first, 10);
-    ck_assert_int_eq(got.last, 50);
-    ck_assert_int_eq(got.listed_from, 10);
-    ck_assert_int_eq(got.cut_to, -1);
-    ck_assert_int_eq(sf_record_end_parse(SF_STR("5"), &got, NULL), SF_EPROTO);
-    sf_buf_release(&b);
-}
-END_TEST
-
-START_TEST(a_gap_becomes_a_row_of_the_ledger)
-{
-    struct sf_gap gap = { .exchange = SF_STR("binance"),
-                          .symbol = SF_STR("BTCUSDT"),
-                          .kind = SF_STR("candles_5m"),
-                          .from = 100,
-                          .to = 200,
-                          .cause = SF_STR("exchange"),
-                          .records = 3 };
-    struct sf_buf record, doc;
-    json_t *row;
-
-    sf_buf_init(&record, 1024);
-    sf_buf_init(&doc, 1024);
-    sf_record_gap(&record, &gap);
-    ck_assert_int_eq(sf_record_ledger_doc(sf_buf_str(&record), &doc, NULL), SF_OK);
-    row = json_loads(sf_buf_cstr(&doc), JSON_REJECT_DUPLICATES, NULL);
-    ck_assert_ptr_nonnull(row);
-    ck_assert_str_eq(json_string_value(json_object_get(row, "_key")),
-                     "BTCUSDT_candles_5m_100");
-    ck_assert_str_eq(json_string_value(json_object_get(row, "cause")), "exchange");
-    ck_assert(json_is_false(json_object_get(row, "repaired")));
-    ck_assert_int_eq(json_integer_value(json_object_get(row, "to")), 200);
-    json_decref(row);
-    sf_buf_clear(&doc);
-    ck_assert_int_eq(sf_record_ledger_doc(SF_STR("{\"symbol\":\"X\"}"), &doc, NULL),
-                     SF_EPROTO);
-    sf_buf_release(&record);
-    sf_buf_release(&doc);
-}
-END_TEST
-
 START_TEST(no_memory_is_an_error_not_a_crash)
 {
     struct sf_record_head head;
@@ -309,8 +268,6 @@ static void record_cases(Suite *s)
     tcase_add_loop_test(tc, a_bad_candle_is_refused_whole, 0, COUNT(bad));
     tcase_add_test(tc, unknown_fields_are_kept);
     tcase_add_test(tc, a_small_buffer_is_told);
-    tcase_add_test(tc, an_end_is_read_back);
-    tcase_add_test(tc, a_gap_becomes_a_row_of_the_ledger);
     tcase_add_test(tc, no_memory_is_an_error_not_a_crash);
     suite_add_tcase(s, tc);
 }

@@ -125,7 +125,8 @@ void sf_record_coverage(struct sf_buf *b,
 void sf_record_pos(struct sf_buf *b, struct sf_str symbol, int64_t position);
 
 /* Append the ledger document of an sf-gap or sf-coverage record: its fields and
- * `_key` {symbol}_{kind}_{from}. Errors: SF_EPROTO. */
+ * `_key` {symbol}_{kind}_{from}. On failure @b is left as it was.
+ * Errors: SF_EPROTO; SF_ETOOBIG, SF_ENOMEM @b has no room. */
 enum sf_status sf_record_ledger_doc(struct sf_str json, struct sf_buf *b,
                                     struct sf_error *err) SF_MUST_CHECK;
 
