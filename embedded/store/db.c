@@ -41,6 +41,7 @@ static const char *const writer_setup = "PRAGMA page_size=8192;"
                                         "PRAGMA journal_mode=WAL;"
                                         "PRAGMA synchronous=FULL;"
                                         "PRAGMA wal_autocheckpoint=0;"
+                                        "PRAGMA journal_size_limit=268435456;"
                                         "PRAGMA cache_size=-131072;" /* KiB */
                                         "PRAGMA temp_store=MEMORY;";
 static const char *const reader_setup = "PRAGMA query_only=1;"
@@ -63,7 +64,7 @@ enum sf_status db_open(const char *path, bool is_writer, struct db **ret_db,
         db_close(db);
         return SF_EIO;
     }
-    (void)sqlite3_busy_timeout(db->handle, 10000);
+    (void)sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     if (!db_exec(db, is_writer ? writer_setup : reader_setup, &f)) {
         (void)sf_error_set(err, SF_EIO, "open %s: %s", path, f.text);
         db_close(db);

@@ -33,6 +33,9 @@ enum db_sql {
     DB_SQL_N,
 };
 
+/* How long a connection waits for a lock of another one. */
+#define DB_BUSY_MS 10000
+
 struct db;
 
 /* Open (and with @is_writer create) the file at @path. Errors: SF_EIO, SF_ENOMEM. */

@@ -1,6 +1,7 @@
 #include "work.h"
 
 #include "store.h"
+#include "wal.h"
 
 #include <sf/log.h>
 
@@ -8,12 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define POOL_MAX      16
-#define QUERIES_MIN   4    /* queries that run at the same time also on one core */
-#define QUEUE_MAX     4096 /* requests waiting, beside those that are being served */
-#define GROUP_MAX     512  /* requests in one transaction: bounds the wait of the first */
-#define WAL_PAGES     2048 /* 16 MiB: then the checkpoint thread copies them */
-#define WAL_PAGES_MAX 32768 /* 256 MiB: then the writer waits for it */
+#define POOL_MAX    16
+#define QUERIES_MIN 4    /* queries that run at the same time also on one core */
+#define QUEUE_MAX   4096 /* requests waiting, beside those that are being served */
+#define GROUP_MAX   512  /* requests in one transaction: bounds the wait of the first */
 
 struct queue {
     pthread_mutex_t lock;
@@ -38,14 +37,11 @@ struct work {
     struct store *store;
     struct pool calls, queries; /* every call goes through the first, quickly */
     struct queue write_queue;
-    pthread_t writer, checkpointer;
-    bool has_writer, has_checkpointer;
+    pthread_t writer;
+    bool has_writer;
     struct db *db; /* the writer's */
     struct tx tx;
-    int wal_pages; /* as of the last commit */
-    pthread_mutex_t wal_lock;
-    pthread_cond_t wal_grew;
-    bool wants_checkpoint, is_closing;
+    struct wal *wal;
 };
 
 /* ------------------------------------------------------------------------ queues */
@@ -323,71 +319,15 @@ static void run_all(struct work *w, struct call *list)
     run_list(w, group);
 }
 
-static int on_wal(void *arg, sqlite3 *handle, const char *name, int pages)
-{
-    struct work *w = arg;
-
-    (void)handle;
-    (void)name;
-    w->wal_pages = pages;
-    return SQLITE_OK;
-}
-
-/* The checkpointer copies while we go on; only when it cannot keep up, we help and wait,
- * so that the log starts over. */
-static void tend_wal(struct work *w)
-{
-    if (w->wal_pages < WAL_PAGES)
-        return;
-    if (w->wal_pages >= WAL_PAGES_MAX) {
-        (void)sqlite3_wal_checkpoint_v2(db_handle(w->db), NULL, SQLITE_CHECKPOINT_RESTART,
-                                        NULL, NULL);
-        w->wal_pages = 0;
-        return;
-    }
-    (void)pthread_mutex_lock(&w->wal_lock);
-    w->wants_checkpoint = true;
-    (void)pthread_cond_signal(&w->wal_grew);
-    (void)pthread_mutex_unlock(&w->wal_lock);
-}
-
 static void *writer_main(void *arg)
 {
     struct work *w = arg;
     struct call *list;
 
-    (void)sqlite3_wal_hook(db_handle(w->db), on_wal, w);
     while ((list = queue_take(&w->write_queue, GROUP_MAX))) {
         run_all(w, list);
-        tend_wal(w);
+        wal_tend(w->wal);
     }
-    return NULL;
-}
-
-static void *checkpoint_main(void *arg)
-{
-    struct work *w = arg;
-    struct sf_error err = { 0 };
-    struct db *db = NULL;
-
-    if (db_open(store_db_path(w->store), true, &db, &err) != SF_OK) {
-        sf_log_error(SF_LOG_WARN, "checkpointer_failed", &err);
-        return NULL; /* the writer's own checkpoints bound the log */
-    }
-    (void)pthread_mutex_lock(&w->wal_lock);
-    while (!w->is_closing) {
-        if (!w->wants_checkpoint) {
-            (void)pthread_cond_wait(&w->wal_grew, &w->wal_lock);
-            continue;
-        }
-        w->wants_checkpoint = false;
-        (void)pthread_mutex_unlock(&w->wal_lock);
-        (void)sqlite3_wal_checkpoint_v2(db_handle(db), NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                        NULL, NULL);
-        (void)pthread_mutex_lock(&w->wal_lock);
-    }
-    (void)pthread_mutex_unlock(&w->wal_lock);
-    db_close(db);
     return NULL;
 }
 
@@ -406,7 +346,7 @@ static enum sf_status open_writer(struct work *w, struct sf_error *err)
         return SF_EIO;
     if (!tx_init(&w->tx, w->db, &f))
         return sf_error_set(err, SF_EIO, "%s", f.text);
-    return SF_OK;
+    return wal_create(store_db_path(w->store), w->db, &w->wal, err);
 }
 
 static enum sf_status start_threads(struct work *w, struct sf_error *err)
@@ -416,9 +356,6 @@ static enum sf_status start_threads(struct work *w, struct sf_error *err)
     if (pthread_create(&w->writer, NULL, writer_main, w) != 0)
         return sf_error_set(err, SF_EIO, "cannot start a thread");
     w->has_writer = true;
-    if (pthread_create(&w->checkpointer, NULL, checkpoint_main, w) != 0)
-        return sf_error_set(err, SF_EIO, "cannot start a thread");
-    w->has_checkpointer = true;
     status = pool_start(&w->queries, QUERIES_MIN, err);
     return status == SF_OK ? pool_start(&w->calls, 2, err) : status;
 }
@@ -437,8 +374,6 @@ enum sf_status work_create(struct store *store, struct work **ret_work,
     queue_init(&w->calls.queue);
     queue_init(&w->queries.queue);
     queue_init(&w->write_queue);
-    (void)pthread_mutex_init(&w->wal_lock, NULL);
-    (void)pthread_cond_init(&w->wal_grew, NULL);
     status = open_writer(w, err);
     if (status == SF_OK)
         status = start_threads(w, err);
@@ -460,12 +395,7 @@ void work_destroy(struct work *w)
     queue_close(&w->write_queue);
     if (w->has_writer)
         (void)pthread_join(w->writer, NULL);
-    (void)pthread_mutex_lock(&w->wal_lock);
-    w->is_closing = true;
-    (void)pthread_cond_signal(&w->wal_grew);
-    (void)pthread_mutex_unlock(&w->wal_lock);
-    if (w->has_checkpointer)
-        (void)pthread_join(w->checkpointer, NULL);
+    wal_destroy(w->wal);
     tx_release(&w->tx);
     db_close(w->db);
     free(w);

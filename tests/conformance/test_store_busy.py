@@ -1,12 +1,18 @@
 """While sf-store works on something slow or large, other requests are answered."""
 
+import http.client
 import os
 import threading
+import time
 
 import pytest
 
+from store import Store
+
 ROWS = 80000
 QUERY_S = 3  # how long each slow query may run
+LOG_LIMIT_BYTES = 257 << 20  # a little more than what embedded/store/wal.c wants
+LOCK_WAIT_S = 10  # how long SQLite waits for a lock there
 SLOW = "FOR a IN 1..100000 FOR b IN 1..100000 FILTER a + b == 0 RETURN 1"
 
 
@@ -20,6 +26,16 @@ class Background(threading.Thread):
 
     def run(self):
         self.answer = self.store.call(*self.request)
+
+
+class Lost(Background):
+    """A request whose answer never comes: the store is killed."""
+
+    def run(self):
+        try:
+            super().run()
+        except (OSError, http.client.HTTPException):
+            pass
 
 
 def answered_meanwhile(store, background, *request):
@@ -79,3 +95,22 @@ def test_large_answer_that_nobody_reads(store, big, coll):
     body = answer.read()
     lazy.close()
     assert body.count(b'"_key":') == ROWS and body.endswith(b"}")
+
+
+def test_query_that_reads_does_not_stop_writers(tmp_path):
+    """A reader keeps SQLite's log from starting over: it grows past its limit, writers go on."""
+    rows = "[" + ",".join(['{"text":"' + "x" * 1000 + '"}'] * 10000) + "]"
+    with Store(tmp_path) as store:
+        store.good("POST", "/_api/collection", {"name": "c"})
+        store.good("POST", "/_api/document/c", {})
+        reading = Lost(store, "POST", "/_api/cursor", {"query": SLOW.replace("FOR", "FOR d IN c FOR", 1)})
+        log = tmp_path / "data" / "store.db-wal"
+        while log.stat().st_size < LOG_LIMIT_BYTES:
+            store.good("POST", "/_api/document/c?silent=true", rows)
+        begin = time.monotonic()
+        for _ in range(5):
+            store.good("POST", "/_api/document/c?silent=true", rows)
+        assert time.monotonic() - begin < LOCK_WAIT_S
+        assert reading.is_alive()
+        store.kill()
+        reading.join()
