@@ -81,3 +81,8 @@ def cursors():
             (400, 1551, "RETURN @x", {}), (400, 1552, "RETURN 1", {"x": 1}), (400, 1540, "RETURN NOPE(1)", {}),
             (400, 1541, "RETURN LENGTH()", {})):
         fails(http, number, e.AQLQueryExecuteError, db.aql.execute, text, bind_vars=bind)
+    # what sf-store does not do says so
+    for error, call, args in (
+            (e.AQLQueryExplainError, db.aql.explain, ("RETURN 1",)), (e.GraphListError, db.graphs, ()),
+            (e.TransactionInitError, db.begin_transaction, ()), (e.ViewListError, db.views, ())):
+        same("not implemented" in fails(501, 9, error, call, *args), True)
