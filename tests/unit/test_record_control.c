@@ -228,10 +228,10 @@ static const char *const no_ledger[] = {
     "{\"symbol\":7,\"kind\":\"k\",\"from\":1}",
     "{\"symbol\":\"A B\",\"kind\":\"k\",\"from\":1}",
     "{\"exchange\":5,\"symbol\":\"A\",\"kind\":\"k\",\"from\":1}",
-    "{" ROW ",\"from\":2}",
-    "{" ROW ",\"_key\":\"x\"}",
-    "{" ROW "} ,",
-    "{" ROW,
+    ("{" ROW ",\"from\":2}"),
+    ("{" ROW ",\"_key\":\"x\"}"),
+    ("{" ROW "} ,"),
+    ("{" ROW),
 };
 
 START_TEST(what_is_no_row_leaves_nothing)
