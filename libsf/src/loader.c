@@ -26,14 +26,6 @@ int64_t sf_loader_run(const struct sf_loader *l)
     return l->run;
 }
 
-struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol)
-{
-    for (size_t i = 0; i < l->lanes_n; i++)
-        if (sf_str_eq(l->lanes[i].symbol, symbol))
-            return &l->lanes[i];
-    return NULL;
-}
-
 const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
                                             struct sf_str symbol)
 {
@@ -319,20 +311,8 @@ static enum sf_status open_topic(struct sf_loader *l)
                                    &l->program.failure);
     if (status != SF_OK)
         return status;
-    l->lanes = calloc(conf->symbols_n, sizeof(*l->lanes));
-    if (!l->lanes)
-        return sf_error_set(&l->program.failure, SF_ENOMEM, "no memory for %zu symbols",
-                            conf->symbols_n);
-    for (size_t i = 0; i < conf->symbols_n; i++) {
-        struct lane *lane = &l->lanes[l->lanes_n++];
-
-        lane->symbol = sf_str_from(conf->symbols[i]);
-        lane->partition = (int32_t)(sf_str_hash(lane->symbol) % (uint64_t)l->partitions);
-        lane->position = lane->first = -1;
-        lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
-        lane->late_gap_records = -1;
-    }
-    return sf_loader_walk(l);
+    status = sf_loader_make_lanes(l);
+    return status == SF_OK ? sf_loader_walk(l) : status;
 }
 
 /* A queue without a range is complete at its UNTIL. */
@@ -421,6 +401,7 @@ static void release(struct sf_loader *l)
     sf_timer_destroy(l->position_timer);
     sf_timer_destroy(l->until_timer);
     free(l->lanes);
+    free(l->table);
 }
 
 int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)

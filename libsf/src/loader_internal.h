@@ -13,6 +13,9 @@ struct lane {
     int64_t position; /* last put, -1 none */
     int64_t first;    /* first put by this instance, -1 none */
     struct sf_loader_past past;
+    int64_t
+        covered_from; /* while walking: the ledger's coverage begins here, -1 unknown */
+    bool is_in_pos;   /* while walking: an sf-pos record names it */
     int64_t late_gap_records; /* while walking: of a gap not yet followed by a record, -1
                                  none */
 };
@@ -33,6 +36,8 @@ struct sf_loader {
     int32_t partitions;
     struct lane *lanes;
     size_t lanes_n;
+    uint32_t *table; /* by hash of the symbol: index of its lane + 1, 0 free */
+    size_t table_mask;
     int64_t run;
     int64_t put; /* records given to the producer by this instance */
     int64_t put_bytes;
@@ -45,6 +50,8 @@ struct sf_loader {
     int64_t gap_told_us, gaps;
 };
 
+/* One lane for each symbol of the queue. Errors (into l->program.failure): SF_ENOMEM. */
+enum sf_status sf_loader_make_lanes(struct sf_loader *l);
 /* The lane of a symbol of this queue, or NULL. */
 struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol);
 

@@ -1,12 +1,24 @@
 /* What earlier runs of a queue left in its topic (DESIGN section 9).
  *
- * The whole topic is read: counts go by position, which ascends strictly per symbol, so
- * that a record that stands twice after a crash counts once. */
+ * Of a history the whole topic is read: counts go by position, which ascends strictly per
+ * symbol, so that a record that stands twice after a crash counts once. A live topic of
+ * trades may be far longer than what a start can wait for, and its ids are contiguous:
+ * its tail is read, back to an sf-pos record and a coverage record for each symbol. */
 #include "loader_internal.h"
 
 #include <string.h>
 
-#define STILL_MS 500 /* the topic's end must have stood still this long */
+#define STILL_MS   500   /* the topic's end must have stood still this long */
+#define TAIL_FIRST 50000 /* records; four times as many until it is enough */
+
+/* Is the end of the topic enough to know where it goes on? */
+static bool has_tail(const struct sf_loader *l)
+{
+    const struct sf_type *type = l->program.conf.type_ref.type;
+
+    return !type->has_range &&
+           (type->kind == SF_KIND_TRADES || type->kind == SF_KIND_AGG_TRADES);
+}
 
 static void walk_record(struct sf_loader *l, const struct sf_message *msg)
 {
@@ -41,8 +53,8 @@ static void walk_record(struct sf_loader *l, const struct sf_message *msg)
     }
 }
 
-/* How many records a gap record misses. */
-static int64_t gap_records(struct sf_str json)
+/* The integer member @name of a control record, 0 without. */
+static int64_t int_member(struct sf_str json, const char *name)
 {
     struct sf_scan s;
     int64_t n = 0;
@@ -50,15 +62,36 @@ static int64_t gap_records(struct sf_str json)
     sf_scan_init(&s, json);
     (void)sf_scan_next(&s);
     while (sf_scan_next(&s) == SF_TOK_KEY) {
-        bool is_records = sf_str_eq(s.text, SF_STR("records"));
+        bool is_it = sf_str_eq(s.text, sf_str_from(name));
 
-        if (is_records &&
+        if (is_it &&
             (sf_scan_next(&s) != SF_TOK_NUMBER || sf_str_to_i64(s.text, &n) != SF_OK))
             return 0;
-        if (!is_records && !sf_scan_skip(&s))
+        if (!is_it && !sf_scan_skip(&s))
             return 0;
     }
     return n;
+}
+
+/* {"BTCUSDT":1,...}: where the symbols of a partition stood. */
+static void walk_pos(struct sf_loader *l, struct sf_str json)
+{
+    struct sf_scan s;
+
+    sf_scan_init(&s, json);
+    (void)sf_scan_next(&s);
+    while (sf_scan_next(&s) == SF_TOK_KEY) {
+        struct lane *lane = sf_loader_lane(l, s.text);
+        int64_t n;
+
+        if (sf_scan_next(&s) != SF_TOK_NUMBER || sf_str_to_i64(s.text, &n) != SF_OK)
+            return;
+        if (!lane)
+            continue;
+        lane->is_in_pos = true;
+        if (n > lane->past.last)
+            lane->past.last = n;
+    }
 }
 
 static void walk_control(struct sf_loader *l, const struct sf_message *msg)
@@ -71,7 +104,13 @@ static void walk_control(struct sf_loader *l, const struct sf_message *msg)
         lane->past.is_ended = true;
     /* Counted when a record follows: a gap at the very end is found and told again. */
     if (strcmp(msg->control, SF_CONTROL_GAP) == 0)
-        lane->late_gap_records = gap_records(msg->header);
+        lane->late_gap_records = int_member(msg->header, "records");
+    if (!has_tail(l))
+        return;
+    if (strcmp(msg->control, SF_CONTROL_POS) == 0)
+        walk_pos(l, msg->header);
+    if (strcmp(msg->control, SF_CONTROL_COVERAGE) == 0)
+        lane->covered_from = int_member(msg->header, "from");
 }
 
 static void on_walk(void *arg, const struct sf_message *msg)
@@ -80,6 +119,63 @@ static void on_walk(void *arg, const struct sf_message *msg)
         walk_control(arg, msg);
     else
         walk_record(arg, msg);
+}
+
+/* Does what was read tell where each symbol of the partition stood? */
+static bool is_tail_enough(const struct sf_loader *l, int32_t partition)
+{
+    bool has_pos = false;
+
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lane *lane = &l->lanes[i];
+
+        if (lane->partition != partition || !lane->is_in_pos)
+            continue;
+        has_pos = true;
+        if (lane->covered_from < 0)
+            return false;
+    }
+    return has_pos;
+}
+
+static void forget(struct sf_loader *l, int32_t partition)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        struct lane *lane = &l->lanes[i];
+
+        if (lane->partition != partition)
+            continue;
+        lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
+        lane->late_gap_records = lane->covered_from = -1;
+        lane->is_in_pos = false;
+    }
+}
+
+static enum sf_status walk_tail(struct sf_loader *l, struct sf_walk *walk)
+{
+    const struct sf_conf *conf = &l->program.conf;
+    enum sf_status status;
+
+    walk->from = SF_OFFSET_END; /* to see where that is */
+    status = sf_kafka_walk(conf, walk, &l->program.failure);
+    walk->still_ms = 0;
+    for (int64_t tail = TAIL_FIRST; status == SF_OK && walk->end > walk->begin;
+         tail *= 4) {
+        walk->from = walk->end - tail > walk->begin ? walk->end - tail : walk->begin;
+        forget(l, walk->partition);
+        status = sf_kafka_walk(conf, walk, &l->program.failure);
+        if (walk->from <= walk->begin || is_tail_enough(l, walk->partition))
+            break;
+    }
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        struct lane *lane = &l->lanes[i];
+
+        if (lane->partition != walk->partition || lane->covered_from < 0)
+            continue;
+        lane->past.first = lane->covered_from;
+        lane->past.records = lane->past.last - lane->past.first + 1;
+    }
+    return status;
 }
 
 enum sf_status sf_loader_walk(struct sf_loader *l)
@@ -94,7 +190,9 @@ enum sf_status sf_loader_walk(struct sf_loader *l)
                                 .still_ms = STILL_MS,
                                 .fn = on_walk,
                                 .arg = l };
-        enum sf_status status = sf_kafka_walk(conf, &walk, &l->program.failure);
+        enum sf_status status = has_tail(l)
+                                    ? walk_tail(l, &walk)
+                                    : sf_kafka_walk(conf, &walk, &l->program.failure);
 
         if (status != SF_OK)
             return status;

@@ -1,0 +1,46 @@
+/* The symbols of a queue: where each of them stands, found by a table, as there may be
+ * 1024 of them. */
+#include "loader_internal.h"
+
+#include <stdlib.h>
+
+struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol)
+{
+    for (size_t at = (size_t)sf_str_hash(symbol) & l->table_mask; l->table[at] != 0;
+         at = (at + 1) & l->table_mask)
+        if (sf_str_eq(l->lanes[l->table[at] - 1].symbol, symbol))
+            return &l->lanes[l->table[at] - 1];
+    return NULL;
+}
+
+static void add_lane(struct sf_loader *l, struct sf_str symbol)
+{
+    size_t at = (size_t)sf_str_hash(symbol) & l->table_mask;
+    struct lane *lane = &l->lanes[l->lanes_n++];
+
+    while (l->table[at] != 0)
+        at = (at + 1) & l->table_mask;
+    l->table[at] = (uint32_t)l->lanes_n;
+    lane->symbol = symbol;
+    lane->partition = (int32_t)(sf_str_hash(symbol) % (uint64_t)l->partitions);
+    lane->position = lane->first = lane->covered_from = -1;
+    lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
+    lane->late_gap_records = -1;
+}
+
+enum sf_status sf_loader_make_lanes(struct sf_loader *l)
+{
+    size_t n = l->program.conf.symbols_n, size = 2;
+
+    while (size < 2 * n)
+        size *= 2;
+    l->lanes = calloc(n, sizeof(*l->lanes));
+    l->table = calloc(size, sizeof(*l->table));
+    l->table_mask = size - 1;
+    if (!l->lanes || !l->table)
+        return sf_error_set(&l->program.failure, SF_ENOMEM, "no memory for %zu symbols",
+                            n);
+    for (size_t i = 0; i < n; i++)
+        add_lane(l, sf_str_from(l->program.conf.symbols[i]));
+    return SF_OK;
+}
