@@ -110,6 +110,7 @@ static void add_users(struct sf_buf *b, unsigned scopes)
         { SF_SCOPE_HISTORY, "histories" },
         { SF_SCOPE_CONNECTOR, "connectors" },
         { SF_SCOPE_SNAPSHOTS, "loaders of order books" },
+        { SF_SCOPE_LIVE, "live loaders" },
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

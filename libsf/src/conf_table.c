@@ -7,6 +7,7 @@
 #define H         SF_SCOPE_HISTORY
 #define C         SF_SCOPE_CONNECTOR
 #define B         SF_SCOPE_SNAPSHOTS
+#define S         SF_SCOPE_LIVE
 #define AT(field) offsetof(struct sf_conf, field)
 
 static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
@@ -86,8 +87,14 @@ const struct sf_setting sf_settings[] = {
     /* exchange */
     { .name = "BINANCE_API_URL", .scopes = R, .kind = SF_SET_URL, .offset = AT(binance_api_url), .initial = "https://api.binance.com",
       .help = "base of the exchange's REST API" },
-    { .name = "BINANCE_WS_URL", .scopes = R, .kind = SF_SET_WS_URL, .offset = AT(binance_ws_url), .initial = "wss://stream.binance.com:9443",
+    { .name = "BINANCE_WS_URL", .scopes = S, .kind = SF_SET_WS_URL, .offset = AT(binance_ws_url), .initial = "wss://stream.binance.com:9443",
       .help = "base of the exchange's WebSocket streams" },
+    { .name = "WS_ROLLOVER", .scopes = S, .kind = SF_SET_INT, .offset = AT(ws_rollover_s), .initial = "82800", .min = 1, .max = 86400,
+      .help = "seconds after which a connection is replaced, before the exchange cuts it (Binance: 86400)" },
+    { .name = "WS_IDLE", .scopes = S, .kind = SF_SET_INT, .offset = AT(ws_idle_s), .initial = "60", .min = 1, .max = 3600,
+      .help = "seconds without a frame or a ping after which a connection counts as dead" },
+    { .name = "LIVE_BUFFER_KB", .scopes = S, .kind = SF_SET_INT, .offset = AT(live_buffer_kb), .initial = "4096", .min = 16, .max = 1048576,
+      .help = "what waits while a hole is repaired, or Kafka is full; more is dropped and repaired by REST" },
     { .name = "BINANCE_API_KEY", .scopes = R, .kind = SF_SET_TEXT, .offset = AT(binance_api_key), .is_secret = true,
       .help = "sent as X-MBX-APIKEY when set" },
     { .name = "RATE_SHARE", .scopes = R, .kind = SF_SET_SHARE, .offset = AT(rate_share_percent), .initial = "0.7",

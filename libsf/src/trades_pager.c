@@ -47,6 +47,7 @@ static void give_up(struct trades_pager *p, enum sf_status status,
 {
     struct sf_error err = *cause;
 
+    err.status = status;
     trades_pager_stop(p);
     if (status == SF_EUNSUPPORTED)
         (void)sf_error_wrap(&err,
@@ -100,7 +101,7 @@ static enum sf_status judge(struct slot *s, struct sf_error *err)
     s->at = 0;
     s->next = v.next;
     end = s->rows_n > 0 ? s->rows[s->rows_n - 1].id + 1 : s->from;
-    if (p->to == INT64_MAX && v.missing == end && v.next == s->to) {
+    if (p->to == INT64_MAX && v.missing == end && end < s->to && v.next == s->to) {
         s->next = INT64_MAX; /* an open range ends with the first short answer */
         s->is_final = true;
     } else {

@@ -115,9 +115,9 @@ static const struct {
     { "[[]]", false, SF_EPROTO, "row 0: expected an object, got 'a nested value'" },
     { "[" TRADE "]]", false, SF_EPROTO, "expected nothing more at byte 144: ']'" },
     { "[" TRADE "," TRADE "," TRADE "]", false, SF_ETOOBIG, "trades: more than 2 rows" },
-    { "[{}]", false, SF_EPROTO, "row 0: id is missing" },
-    { "[" TRADE ",{\"id\":1}]", false, SF_EPROTO, "row 1: price is missing" },
-    { "[{\"id\":1,\"id\":1}]", false, SF_EPROTO, "row 0: id stands twice" },
+    { "[{}]", false, SF_EPROTO, "row 0, id is missing" },
+    { "[" TRADE ",{\"id\":1}]", false, SF_EPROTO, "row 1, price is missing" },
+    { "[{\"id\":1,\"id\":1}]", false, SF_EPROTO, "row 0, id stands twice" },
     { ROW("-1", "\"1\"", T_OK, "true"), false, SF_EPROTO, "row 0, id: expected an id, got '-1'" },
     { ROW("\"1\"", "\"1\"", T_OK, "true"), false, SF_EPROTO, "row 0, id: expected an id, got '1'" },
     { ROW("1.0", "\"1\"", T_OK, "true"), false, SF_EPROTO, "row 0, id: expected an id, got '1.0'" },
@@ -129,9 +129,9 @@ static const struct {
     { ROW("1", "\"1\"", T_OK, "1"), false, SF_EPROTO, "row 0, isBuyerMaker: expected true or false, got '1'" },
     { ROW("1", "\"1\"", T_OK, "tru"), false, SF_EPROTO, "row 0, isBuyerMaker: expected a value at byte 67: 'tru}]'" },
     { AGG_ROW("-2", "1"), true, SF_EPROTO, "row 0, f: expected an id or -1, got '-2'" },
-    { AGG_ROW("-1", "1"), true, SF_EPROTO, "row 0: f -1 and l 1 do not agree" },
-    { AGG_ROW("3", "2"), true, SF_EPROTO, "row 0: f 3 and l 2 do not agree" },
-    { "[" TRADE "]", true, SF_EPROTO, "row 0: a is missing" },
+    { AGG_ROW("-1", "1"), true, SF_EPROTO, "row 0, f -1 and l 1 do not agree" },
+    { AGG_ROW("3", "2"), true, SF_EPROTO, "row 0, f 3 and l 2 do not agree" },
+    { "[" TRADE "]", true, SF_EPROTO, "row 0, a is missing" },
     /* clang-format on */
 };
 

@@ -9,6 +9,7 @@
 
 #define ALLOWED_TYPES                                                                    \
     "expected api_candles_<i> ws_candles_<i> api_trades ws_trades api_agg_trades "       \
+    "ws_agg_trades "                                                                     \
     "api_orderbook ws_orderbook graph_build graph_rsi_vol manual_upload json_feed with " \
     "<i> one of 1s "                                                                     \
     "1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M"

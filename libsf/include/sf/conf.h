@@ -17,6 +17,7 @@ enum sf_scope {
     SF_SCOPE_HISTORY = 8,    /* of a range that ends */
     SF_SCOPE_CONNECTOR = 16, /* consumes a data topic into ArangoDB */
     SF_SCOPE_SNAPSHOTS = 64, /* asks for order books as a whole */
+    SF_SCOPE_LIVE = 32,      /* listens to streams of an exchange */
 };
 
 #define SF_SYMBOLS_MAX 1024 /* streams of one Binance connection */
@@ -50,6 +51,7 @@ struct sf_conf {
     /* exchange */
     char *binance_api_url, *binance_ws_url, *binance_api_key;
     int64_t rate_share_percent; /* RATE_SHARE 0.7 -> 70 */
+    int64_t live_buffer_kb, ws_rollover_s, ws_idle_s;
     int64_t http_timeout_ms, pages_in_flight, retry_limit_s, closed_margin_ms;
     int64_t snapshot_every_ms, snapshot_levels;
     /* ArangoDB */

@@ -96,6 +96,21 @@ struct sf_exchange {
      */
     enum sf_status (*depth_parse)(struct sf_str json, bool is_diff, struct sf_depth *ret,
                                   struct sf_error *err);
+    /* One event of a trade stream. Errors: SF_EPROTO; SF_EUNSUPPORTED another event. */
+    enum sf_status (*trade_parse)(struct sf_str event, bool is_agg, struct sf_trade *ret,
+                                  struct sf_error *err);
+
+    /* Streams. A connection's URL is its base, streams_path, and stream names joined by
+     * '/'. */
+    const char *streams_path;
+    const char *shutdown_stream; /* says that the exchange is about to cut */
+    unsigned streams_max;        /* of a connection, well below the published limit */
+    int64_t stream_life_s;       /* the exchange cuts a connection that is older */
+    void (*trade_stream)(struct sf_buf *b, struct sf_str symbol, bool is_agg);
+    /* A frame to the stream it is of and its event. False: an answer to a command, or
+     * nothing known. */
+    bool (*frame_split)(struct sf_str frame, struct sf_str *ret_stream,
+                        struct sf_str *ret_event);
     enum sf_status (*info_parse)(struct sf_str body, struct sf_str symbol,
                                  struct sf_market *ret, struct sf_error *err);
     enum sf_status (*time_parse)(struct sf_str body, int64_t *ret_ms,

@@ -76,5 +76,6 @@ void sf_loader_tell(struct sf_loader *l, const char *message);
 extern const struct sf_source sf_source_candles_history; /* REST klines of a range */
 extern const struct sf_source sf_source_trades_history;  /* REST trades of a range */
 extern const struct sf_source sf_source_book_snapshots;  /* REST depth, every so often */
+extern const struct sf_source sf_source_trades_live; /* trade streams, repaired by REST */
 
 #endif

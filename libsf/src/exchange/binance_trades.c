@@ -1,6 +1,7 @@
 /* Trades and aggregate trades of Binance spot.
  * Source: binance-spot-api-docs, rest-api.md ("Old trade lookup", "Compressed/Aggregate
- * trades list"), CHANGELOG of 2022-04-12 (voided aggregates: f and l are -1). */
+ * trades list"), web-socket-streams.md ("Trade Streams", "Aggregate Trade Streams"),
+ * CHANGELOG of 2022-04-12 (voided aggregates: f and l are -1). */
 #include "exchanges.h"
 
 #include <sf/dec.h>
@@ -31,6 +32,16 @@ static const struct member_row agg_members[] = {
     { "l", M_TRADE_ID, offsetof(struct sf_trade, last_id) },
     { "T", M_TIME,     offsetof(struct sf_trade, time_ms) },
     { "m", M_BOOL,     offsetof(struct sf_trade, is_buyer_maker) },
+    { .name = NULL },
+};
+
+/* The events of the streams <symbol>@trade and @aggTrade. */
+static const struct member_row trade_event_members[] = {
+    { "t", M_ID,   offsetof(struct sf_trade, id) },
+    { "p", M_DEC,  offsetof(struct sf_trade, price) },
+    { "q", M_DEC,  offsetof(struct sf_trade, quantity) },
+    { "T", M_TIME, offsetof(struct sf_trade, time_ms) },
+    { "m", M_BOOL, offsetof(struct sf_trade, is_buyer_maker) },
     { .name = NULL },
 };
 
@@ -100,17 +111,16 @@ static bool take(const struct sf_scan *s, enum sf_token token, enum member kind,
     return token == SF_TOK_TRUE || token == SF_TOK_FALSE;
 }
 
-static enum sf_status bad_member(const struct sf_scan *s, enum sf_token token, size_t row,
+static enum sf_status bad_member(const struct sf_scan *s, enum sf_token token,
                                  const struct member_row *m, struct sf_error *err)
 {
     if (token == SF_TOK_ERROR || token == SF_TOK_END) {
         (void)sf_scan_error(s, err);
-        (void)sf_error_wrap(err, "row %zu, %s", row, m->name);
+        (void)sf_error_wrap(err, "%s", m->name);
         return SF_EPROTO;
     }
-    return sf_error_set(err, SF_EPROTO, "row %zu, %s: expected %s, got '%" SF_STR_FMT "'",
-                        row, m->name, expected[m->kind],
-                        SF_STR_ARG(binance_shown(s, token)));
+    return sf_error_set(err, SF_EPROTO, "%s: expected %s, got '%" SF_STR_FMT "'", m->name,
+                        expected[m->kind], SF_STR_ARG(binance_shown(s, token)));
 }
 
 /* The member of @name, trying the one at *hint first: rows keep their order. */
@@ -132,22 +142,35 @@ static const struct member_row *find_member(const struct member_row *members,
 }
 
 static enum sf_status read_member(struct sf_scan *s, const struct member_row *m,
-                                  unsigned *seen, size_t at, size_t row,
-                                  struct sf_trade *t, struct sf_error *err)
+                                  unsigned bit, unsigned *seen, struct sf_trade *t,
+                                  struct sf_error *err)
 {
     enum sf_token token = sf_scan_next(s);
 
     if (!take(s, token, m->kind, (char *)t + m->offset))
-        return bad_member(s, token, row, m, err);
-    if (*seen >> at & 1)
-        return sf_error_set(err, SF_EPROTO, "row %zu: %s stands twice", row, m->name);
-    *seen |= 1U << at;
+        return bad_member(s, token, m, err);
+    if (*seen & bit)
+        return sf_error_set(err, SF_EPROTO, "%s stands twice", m->name);
+    *seen |= bit;
     return SF_OK;
 }
 
-/* One object, behind its brace. */
+static enum sf_status check_row(const struct member_row *members, unsigned seen,
+                                const struct sf_trade *t, struct sf_error *err)
+{
+    for (size_t i = 0; members[i].name; i++)
+        if (!(seen >> i & 1))
+            return sf_error_set(err, SF_EPROTO, "%s is missing", members[i].name);
+    if ((t->first_id < 0) != (t->last_id < 0) || t->last_id < t->first_id)
+        return sf_error_set(err, SF_EPROTO, "f %lld and l %lld do not agree",
+                            (long long)t->first_id, (long long)t->last_id);
+    return SF_OK;
+}
+
+/* One object, behind its brace. @ret_event, unless NULL: its member e. */
 static enum sf_status read_row(struct sf_scan *s, const struct member_row *members,
-                               size_t row, struct sf_trade *t, struct sf_error *err)
+                               struct sf_trade *t, struct sf_str *ret_event,
+                               struct sf_error *err)
 {
     unsigned seen = 0, hint = 0;
     enum sf_token token;
@@ -157,22 +180,42 @@ static enum sf_status read_row(struct sf_scan *s, const struct member_row *membe
         const struct member_row *m = find_member(members, s->text, &hint);
 
         if (m) {
-            if (read_member(s, m, &seen, (size_t)(m - members), row, t, err) != SF_OK)
+            if (read_member(s, m, 1U << (m - members), &seen, t, err) != SF_OK)
                 return SF_EPROTO;
+        } else if (ret_event && sf_str_eq(s->text, SF_STR("e"))) {
+            if (sf_scan_next(s) != SF_TOK_STRING)
+                return sf_error_set(err, SF_EPROTO, "e: expected a string");
+            *ret_event = s->text;
         } else if (!sf_scan_skip(s)) {
             return sf_scan_error(s, err);
         }
     }
     if (token != SF_TOK_OBJECT_END)
         return sf_scan_error(s, err);
-    for (size_t i = 0; members[i].name; i++)
-        if (!(seen >> i & 1))
-            return sf_error_set(err, SF_EPROTO, "row %zu: %s is missing", row,
-                                members[i].name);
-    if ((t->first_id < 0) != (t->last_id < 0) || t->last_id < t->first_id)
-        return sf_error_set(err, SF_EPROTO, "row %zu: f %lld and l %lld do not agree",
-                            row, (long long)t->first_id, (long long)t->last_id);
-    return SF_OK;
+    return check_row(members, seen, t, err);
+}
+
+enum sf_status binance_trade_parse(struct sf_str event, bool is_agg, struct sf_trade *ret,
+                                   struct sf_error *err)
+{
+    struct sf_str name = SF_STR_EMPTY;
+    struct sf_error why = { 0 };
+    struct sf_scan s;
+    enum sf_status status;
+
+    sf_scan_init(&s, event);
+    if (sf_scan_next(&s) != SF_TOK_OBJECT)
+        return sf_error_set(err, SF_EPROTO, "an event is an object");
+    status = read_row(&s, is_agg ? agg_members : trade_event_members, ret, &name, &why);
+    if (name.len > 0 && !sf_str_eq(name, is_agg ? SF_STR("aggTrade") : SF_STR("trade")))
+        return sf_error_set(
+            err, SF_EUNSUPPORTED, "event '%" SF_STR_FMT "' is unknown",
+            SF_STR_ARG(sf_str_make(name.p, name.len < SHOWN_MAX ? name.len : SHOWN_MAX)));
+    if (status != SF_OK)
+        return sf_error_set(err, status, "%s", why.text);
+    if (name.len == 0)
+        return sf_error_set(err, SF_EPROTO, "e is missing");
+    return sf_scan_next(&s) == SF_TOK_END ? SF_OK : sf_scan_error(&s, err);
 }
 
 enum sf_status binance_trades_parse(struct sf_str body, bool is_agg,
@@ -180,6 +223,7 @@ enum sf_status binance_trades_parse(struct sf_str body, bool is_agg,
                                     struct sf_error *err)
 {
     const struct member_row *members = is_agg ? agg_members : trade_members;
+    struct sf_error why = { 0 };
     struct sf_scan s;
     enum sf_token token;
     size_t n = 0;
@@ -192,8 +236,8 @@ enum sf_status binance_trades_parse(struct sf_str body, bool is_agg,
     while ((token = sf_scan_next(&s)) == SF_TOK_OBJECT) {
         if (n == rows_max)
             return sf_error_set(err, SF_ETOOBIG, "trades: more than %zu rows", rows_max);
-        if (read_row(&s, members, n, &rows[n], err) != SF_OK)
-            return SF_EPROTO;
+        if (read_row(&s, members, &rows[n], NULL, &why) != SF_OK)
+            return sf_error_set(err, SF_EPROTO, "row %zu, %s", n, why.text);
         n++;
     }
     if (token == SF_TOK_ARRAY_END)

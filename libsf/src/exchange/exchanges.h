@@ -29,6 +29,14 @@ void binance_depth_url(struct sf_buf *url, struct sf_str symbol, unsigned limit)
 enum sf_status binance_depth_parse(struct sf_str json, bool is_diff, struct sf_depth *ret,
                                    struct sf_error *err);
 
+enum sf_status binance_trade_parse(struct sf_str event, bool is_agg, struct sf_trade *ret,
+                                   struct sf_error *err);
+
+/* binance_stream.c: members of sf_exchange. */
+void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg);
+bool binance_frame_split(struct sf_str frame, struct sf_str *ret_stream,
+                         struct sf_str *ret_event);
+
 /* sf_exchange.judge of Binance. */
 void binance_judge(int status, struct sf_str body, sf_header_fn header,
                    const void *header_arg, int64_t now_ms, struct sf_rest_answer *ret,
