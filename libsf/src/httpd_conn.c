@@ -86,6 +86,8 @@ void sf_conn_close(struct conn *c)
     if (c->req)
         c->req->conn = NULL; /* the handler's now; its reply frees it */
     c->req = NULL;
+    if (c->ws)
+        sf_wsd_gone(c->ws);
     sf_watch_stop(c->watch);
     sf_timer_destroy(c->pace);
     sf_tls_close(c);
@@ -108,6 +110,8 @@ void sf_conn_reap(struct sf_httpd *httpd)
         struct conn *c = httpd->dead;
 
         httpd->dead = c->next;
+        if (c->ws)
+            sf_wsd_over(c->ws);
         sf_req_free(c->spare);
         sf_buf_release(&c->in);
         sf_buf_release(&c->out);
@@ -117,18 +121,24 @@ void sf_conn_reap(struct sf_httpd *httpd)
 
 void sf_conn_watch(struct conn *c)
 {
-    unsigned events = 0;
+    unsigned events = 0, wants;
     bool reads = c->state != CONN_SENDING && !c->is_eof;
+    bool writes = c->state == CONN_SENDING && !(c->pace && sf_timer_is_set(c->pace));
 
     if (c->is_dead)
         return;
     if (c->state == CONN_WAITING && c->in.len >= PIPELINE_MAX)
         reads = false;
+    if (c->state == CONN_WS) {
+        wants = sf_wsd_wants(c->ws);
+        reads = wants & SF_READABLE;
+        writes = wants & SF_WRITABLE;
+    }
     if (reads)
         events |= c->tls_wants_write ? SF_WRITABLE : SF_READABLE;
     if (reads && sf_tls_has_more(c))
         events |= SF_WRITABLE; /* it is: comes back at once for what OpenSSL holds */
-    if (c->state == CONN_SENDING && !(c->pace && sf_timer_is_set(c->pace)))
+    if (writes)
         events |= c->tls_wants_read ? SF_READABLE : SF_WRITABLE;
     if (events != c->events) {
         c->events = events;
@@ -304,6 +314,9 @@ static void conn_on_event(void *arg, int fd, unsigned events)
         break;
     case CONN_LINGERING:
         linger(c);
+        break;
+    case CONN_WS:
+        sf_wsd_on_event(c->ws);
         break;
     }
 }

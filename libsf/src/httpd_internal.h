@@ -46,6 +46,7 @@ enum conn_state {
     CONN_WAITING,   /* the handler has it */
     CONN_SENDING,   /* its answer */
     CONN_LINGERING, /* all said; reads and drops until the peer closes */
+    CONN_WS,        /* a WebSocket's since its handshake */
 };
 
 struct conn {
@@ -60,6 +61,7 @@ struct conn {
     struct sf_buf in;      /* received, not yet handed to a request */
     size_t need;           /* bytes of in that the request takes, once its head is read */
     struct sf_httpd_req *req, *spare;
+    struct sf_wsd *ws; /* NULL before its handshake */
     struct sf_buf out; /* the answer: what is not sent yet begins at sent */
     size_t sent;
     int64_t pace_bytes; /* a tick; 0: no pacing */
@@ -95,6 +97,17 @@ void sf_req_free(struct sf_httpd_req *req);
 void sf_conn_flush(struct conn *c);
 /* Refuse what cannot be a request: answer @status, then close. */
 void sf_conn_refuse(struct conn *c, int status);
+
+/* wsd.c. The connection's events; its end; and later, when nobody up the stack looks at
+ * it any more, the news of it. */
+struct sf_wsd_opts;
+struct sf_wsd *sf_wsd_make(struct sf_loop *loop, const struct sf_wsd_opts *opts);
+void sf_wsd_free(struct sf_wsd *ws);
+void sf_wsd_on_event(struct sf_wsd *ws);
+void sf_wsd_gone(struct sf_wsd *ws);
+void sf_wsd_over(struct sf_wsd *ws);
+/* SF_READABLE, SF_WRITABLE: what it would do next. */
+unsigned sf_wsd_wants(const struct sf_wsd *ws);
 
 /* httpd_tls.c, or the plain socket. Bytes moved, 0 at the peer's end, CONN_AGAIN, or
  * CONN_GONE. */

@@ -34,6 +34,7 @@ static const struct {
     { 415, "Unsupported Media Type" },
     { 418, "I'm a teapot" },
     { 422, "Unprocessable Content" },
+    { 426, "Upgrade Required" },
     { 429, "Too Many Requests" },
     { 431, "Request Header Fields Too Large" },
     { 500, "Internal Server Error" },
