@@ -210,15 +210,19 @@ def test_killed_connector_loses_and_doubles_nothing(world):
 def test_database_away_is_waited_for(world):
     w = world()
     queue = w.queue("BTCUSDT", "1s", "2024-06-01", "2024-06-01", ARANGO_BATCH_DOCS="200")
-    assert queue.loader().wait(60) == 0
+    begin = queue.from_ms + 40 * 1000 * 1000  # the window at which the exchange stops to answer
+    w.faults({"kind": "5xx", "status": 503, "path": f"startTime={begin}"})
+    loader = queue.loader()
     connector = queue.connector()
     connector.wait_until(lambda: (w.kafka.committed(queue.group, queue.topic).get(0) or 0) > 5000, 60, "commits")
     w.store.kill()
+    w.faults()
     connector.wait_event("database_away")
     before = connector.rss_kb()
     time.sleep(5)  # the absence itself is what is tested
     assert connector.is_running()
     assert connector.rss_kb() < before + 8192
+    assert loader.wait(60) == 0, loader.stderr()
     w.store.start()
     assert connector.wait(90) == 0, connector.stderr()
     queue.check_complete()
