@@ -125,7 +125,7 @@ deps:
 demo:
 	@tools/deps demo
 	@$(MAKE) -s all
-	@tools/demo.py
+	@SF_BIN=$(abspath $(B)/bin) tools/demo.py
 
 test:
 	@tools/deps test
@@ -136,12 +136,12 @@ test:
 proof:
 	@tools/deps test
 	@$(MAKE) -s all
-	@tests/proof/run $(if $(REDUCED),--reduced)
+	@SF_BIN=$(abspath $(B)/bin) tests/proof/run $(if $(REDUCED),--reduced)
 
 bench: $(patsubst bench/%/main.c,$(B)/bench/%,$(wildcard bench/*/main.c))
 	@tools/deps test
 	@$(MAKE) -s all
-	@bench/run
+	@SF_BIN=$(abspath $(B)/bin) bench/run
 $(B)/bench/%: $(B)/obj/bench/%/main.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"

@@ -413,8 +413,7 @@ START_TEST(a_slow_reader_is_told_and_cut)
     ck_assert(!sf_wsd_send(ws, SF_STR("more"), false));
     hear_end();
     check_frames(&opcode, &last_code, &n);
-    ck_assert_uint_eq(opcode, 8);
-    ck_assert_uint_eq(last_code, SF_WSD_POLICY);
+    ck_assert(opcode == 8 && last_code == SF_WSD_POLICY);
     ck_assert_uint_lt(n - 1, sent_n); /* whole frames, some dropped */
     stop();
     ck_assert_int_eq(closed_n, 1);
@@ -428,11 +427,8 @@ START_TEST(who_sends_too_many_frames_is_cut)
     opts.frames_per_s = 3;
     meet();
     say((struct sf_str)B("\x81\x81" M "1\x8a\x80" M "\x89\x80" M "\x81\x81" M "2"));
-    hear(7);
-    ck_assert_mem_eq(got.p,
-                     "\x81\x01"
-                     "1\x8a\x00\x88\x13\x03\xf0Too many requests",
-                     9);
+    hear(9);
+    ck_assert_mem_eq(got.p, "\x81\x01\x31\x8a\x00\x88\x13\x03\xf0", 9);
     ck_assert_int_eq(messages_n, 1);
     stop();
     ck_assert_int_eq(code, SF_WSD_POLICY);
@@ -475,8 +471,7 @@ START_TEST(drained_is_told_once_all_is_out)
     drained_n = 0;
     for (int i = 0; i < 10; i++)
         ck_assert(sf_wsd_send(ws, SF_STR("0123456789"), true));
-    ck_assert_uint_eq(sf_wsd_waiting(ws), 120);
-    ck_assert_int_eq(drained_n, 0);
+    ck_assert(sf_wsd_waiting(ws) == 120 && drained_n == 0);
     hear(120);
     ck_assert_int_eq(drained_n, 1);
     stop();
