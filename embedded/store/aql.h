@@ -8,9 +8,12 @@
 #define STORE_AQL_H
 
 #include "arena.h"
+#include "budget.h"
 #include "cat.h"
 #include "fault.h"
 #include "val.h"
+
+#include <stdatomic.h>
 
 #define AQL_DEPTH_MAX     200 /* nesting of expressions */
 #define AQL_VARIABLES_MAX 100
@@ -134,8 +137,10 @@ void aql_plan(struct aql_query *q);
 struct aql_options {
     bool counts_full; /* rows in front of the last LIMIT */
     bool fails_on_warning;
-    size_t memory_max;      /* bytes */
-    int64_t runtime_max_us; /* 0: none */
+    size_t memory_max;                 /* bytes, 0: none */
+    struct budget_total *memory_total; /* of all queries; may be NULL */
+    int64_t runtime_max_us;            /* 0: none */
+    const atomic_bool *is_stopping;    /* the program ends; may be NULL */
 };
 
 #define AQL_WARNINGS_MAX 10
@@ -147,8 +152,8 @@ struct aql_stats {
     size_t warnings_n;
 };
 
-/* Called for each result, canonical text, lent. False: out of room. */
-typedef bool (*aql_row_fn)(void *arg, struct sf_str text);
+/* Called for each result, canonical text, lent. False: @f. */
+typedef bool (*aql_row_fn)(void *arg, struct sf_str text, struct fault *f);
 
 /* Run @q in the transaction that is open on @db. False: @f. */
 bool aql_run(const struct aql_query *q, struct db *db, const struct aql_options *opts,

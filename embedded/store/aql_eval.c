@@ -24,8 +24,7 @@ static struct sf_str take(struct aql_eval *e, size_t from)
     if (e->work.status == SF_OK)
         text = arena_str(e->mem, (struct sf_str){ e->work.p + from, e->work.len - from });
     if (e->work.status != SF_OK || e->mem->is_failed)
-        (void)fault_set(e->f, FAULT_RESOURCE_LIMIT,
-                        "resource limit exceeded: a value is too large");
+        (void)budget_fault(e->memory, e->f);
     else
         e->work.len = from;
     return text;

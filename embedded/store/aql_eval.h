@@ -20,6 +20,7 @@ struct aql_eval {
     struct aql_stats *stats;
     struct fault *f; /* set: the query ends */
     bool fails_on_warning;
+    const struct budget *memory; /* of the query */
 };
 
 struct val aql_eval(struct aql_eval *e, const struct aql_node *n);

@@ -1,6 +1,7 @@
 /* Rows through the stages. Each row is pushed on to the end of the query; SORT keeps what
  * it is given until there is no more. */
 #include "aql_scan.h"
+#include "aql_set.h"
 #include "doc.h"
 
 #include <sf/time.h>
@@ -10,7 +11,7 @@
 
 #define CLOCK_EVERY 256 /* rows between two looks at the clock */
 #define FIRST_KEPT  64
-#define FIRST_SEEN  256
+#define WORK_MAX    ((size_t)1 << 30) /* bytes, of a query without a limit */
 
 struct kept {
     struct aql_slot *slots;
@@ -25,8 +26,8 @@ struct state {
     struct arena stored;  /* SORT: kept rows; DISTINCT: what was seen */
     struct aql_scan scan; /* FOR over a collection */
     struct kept *kept;    /* SORT */
-    struct sf_str *seen;  /* DISTINCT: hash table */
-    size_t n, cap;        /* of kept or seen */
+    size_t n, cap;        /* of kept */
+    struct aql_set seen;  /* DISTINCT */
     int64_t skip, left;   /* LIMIT */
 };
 
@@ -36,8 +37,11 @@ struct run {
     struct aql_eval e;
     struct state *states;
     size_t states_n;
-    size_t stopped; /* stages below this one need no more rows */
-    size_t given_bytes;
+    struct arena top; /* values in front of the first FOR */
+    size_t stopped;   /* stages below this one need no more rows */
+    struct budget memory;
+    size_t work_bytes;  /* of e.work, counted in memory */
+    size_t given_bytes; /* of rows: counted by who keeps them */
     uint64_t pushed;
     int64_t until_us;
     aql_row_fn fn;
@@ -48,23 +52,30 @@ static bool push(struct run *r, size_t at);
 
 /* ------------------------------------------------------------------------- limits */
 
+/* Arenas count themselves; what else grows is counted here, once a row. */
 static bool check_memory(struct run *r)
 {
-    size_t bytes = r->given_bytes;
+    struct budget *b = &r->memory;
+    size_t grown = r->e.work.cap - r->work_bytes;
 
-    for (size_t i = 0; i < r->states_n; i++)
-        bytes += r->states[i].row.used_bytes + r->states[i].stored.used_bytes;
-    if (bytes > r->e.stats->peak_bytes)
-        r->e.stats->peak_bytes = bytes;
-    return bytes <= r->opts->memory_max ||
-           fault_set(r->e.f, FAULT_RESOURCE_LIMIT,
-                     "query would use more memory than allowed");
+    if (grown > 0 && !budget_take(b, grown))
+        return budget_fault(b, r->e.f);
+    r->work_bytes += grown;
+    if (b->used_bytes + r->given_bytes > r->e.stats->peak_bytes)
+        r->e.stats->peak_bytes = b->used_bytes + r->given_bytes;
+    if (b->max_bytes > 0 && b->used_bytes + r->given_bytes > b->max_bytes) {
+        b->is_total_full = false;
+        return budget_fault(b, r->e.f);
+    }
+    return true;
 }
 
 static bool is_going_on(struct run *r)
 {
     if (r->e.f->num != FAULT_NONE)
         return false;
+    if (r->opts->is_stopping && atomic_load(r->opts->is_stopping))
+        return fault_set(r->e.f, FAULT_SHUTTING_DOWN, NULL);
     if (r->until_us > 0 && r->pushed++ % CLOCK_EVERY == 0 && sf_mono_us() > r->until_us)
         return fault_set(r->e.f, FAULT_QUERY_KILLED, NULL);
     return true;
@@ -127,10 +138,14 @@ static bool run_for(struct run *r, size_t at)
 
 /* --------------------------------------------------------------------------- SORT */
 
-static bool grow(void **p, size_t *cap, size_t first, size_t size)
+static bool grow(struct run *r, void **p, size_t *cap, size_t first, size_t size)
 {
     size_t wanted = *cap > 0 ? *cap * 2 : first;
-    void *grown = wanted <= SIZE_MAX / size ? realloc(*p, wanted * size) : NULL;
+    void *grown;
+
+    if (!budget_take(&r->memory, (wanted - *cap) * size))
+        return budget_fault(&r->memory, r->e.f);
+    grown = realloc(*p, wanted * size);
 
     if (!grown)
         return false;
@@ -177,7 +192,7 @@ static bool keep(struct run *r, size_t at)
     struct kept *row;
 
     if (st->n == st->cap &&
-        !grow((void **)&st->kept, &st->cap, FIRST_KEPT, sizeof(*st->kept)))
+        !grow(r, (void **)&st->kept, &st->cap, FIRST_KEPT, sizeof(*st->kept)))
         return fault_set(r->e.f, FAULT_OUT_OF_MEMORY, NULL);
     row = &st->kept[st->n];
     row->at = st->n;
@@ -188,8 +203,7 @@ static bool keep(struct run *r, size_t at)
     for (size_t i = 0; row->slots && i < r->q->slots_n; i++)
         copy_slot(&st->stored, &row->slots[i]);
     if (st->stored.is_failed)
-        return fault_set(r->e.f, FAULT_RESOURCE_LIMIT,
-                         "query would use more memory than allowed");
+        return budget_fault(&r->memory, r->e.f);
     st->n++;
     return check_memory(r);
 }
@@ -254,60 +268,16 @@ static int64_t limit_value(const struct aql_node *n, int64_t initial)
 
 /* ------------------------------------------------------------------------- RETURN */
 
-static uint64_t hash(struct sf_str s)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static size_t find_seen(const struct state *st, struct sf_str order)
-{
-    size_t at = (size_t)hash(order) & (st->cap - 1);
-
-    while (st->seen[at].len > 0 && !sf_str_eq(st->seen[at], order))
-        at = (at + 1) & (st->cap - 1);
-    return at;
-}
-
-/* The table stays at most half full. */
-static bool grow_seen(struct state *st)
-{
-    struct state bigger = *st;
-
-    if (st->n * 2 < st->cap)
-        return true;
-    bigger.cap = st->cap > 0 ? st->cap * 2 : FIRST_SEEN;
-    bigger.seen = calloc(bigger.cap, sizeof(*bigger.seen));
-    if (!bigger.seen)
-        return false;
-    for (size_t i = 0; i < st->cap; i++)
-        if (st->seen[i].len > 0)
-            bigger.seen[find_seen(&bigger, st->seen[i])] = st->seen[i];
-    free(st->seen);
-    *st = bigger;
-    return true;
-}
-
-/* *ret: no equal value was given before. Equal is what compares as equal. */
+/* *ret: no equal value was given before. */
 static bool is_first(struct run *r, struct state *st, struct val v, bool *ret)
 {
     struct sf_buf *work = &r->e.work;
-    size_t from = work->len, at;
-    struct sf_str order;
+    size_t from = work->len;
 
     val_order(work, v);
-    if (work->status != SF_OK || !grow_seen(st))
-        return fault_set(r->e.f, FAULT_OUT_OF_MEMORY, NULL);
-    order = (struct sf_str){ work->p + from, work->len - from };
-    at = find_seen(st, order);
-    *ret = st->seen[at].len == 0;
-    if (*ret) {
-        st->seen[at] = arena_str(&st->stored, order);
-        st->n++;
-    }
+    if (work->status != SF_OK ||
+        !aql_set_add(&st->seen, (struct sf_str){ work->p + from, work->len - from }, ret))
+        return budget_fault(&r->memory, r->e.f);
     work->len = from;
     return check_memory(r);
 }
@@ -333,11 +303,11 @@ static bool give(struct run *r, size_t at)
     if (r->e.f->num != FAULT_NONE)
         return false;
     r->given_bytes += is_wanted ? work->len - from : 0;
-    if (work->status != SF_OK ||
-        (is_wanted &&
-         !r->fn(r->arg, (struct sf_str){ work->p + from, work->len - from })))
-        return fault_set(r->e.f, FAULT_RESOURCE_LIMIT,
-                         "query would use more memory than allowed");
+    if (work->status != SF_OK)
+        return budget_fault(&r->memory, r->e.f);
+    if (is_wanted &&
+        !r->fn(r->arg, (struct sf_str){ work->p + from, work->len - from }, r->e.f))
+        return false;
     work->len = from;
     return check_memory(r);
 }
@@ -380,8 +350,9 @@ static void prepare(struct run *r, struct db *db)
         struct state *st = &r->states[i];
 
         st->stage = s;
-        arena_init(&st->row, r->opts->memory_max);
-        arena_init(&st->stored, r->opts->memory_max);
+        arena_init_budget(&st->row, &r->memory);
+        arena_init_budget(&st->stored, &r->memory);
+        aql_set_init(&st->seen, &st->stored);
         if (s->kind == AQL_FOR && s->collection)
             aql_scan_init(&st->scan, s, db);
         if (s->kind == AQL_LIMIT) {
@@ -401,11 +372,12 @@ static void release(struct run *r)
         if (st->stage && st->stage->kind == AQL_FOR && st->stage->collection)
             aql_scan_release(&st->scan);
         free(st->kept);
-        free(st->seen);
     }
     free(r->states);
     free(r->e.slots);
     sf_buf_release(&r->e.work);
+    arena_release(&r->top);
+    budget_give(&r->memory, r->memory.used_bytes);
 }
 
 bool aql_run(const struct aql_query *q, struct db *db, const struct aql_options *opts,
@@ -414,10 +386,15 @@ bool aql_run(const struct aql_query *q, struct db *db, const struct aql_options 
     struct run r = { .q = q, .opts = opts, .fn = fn, .arg = arg };
     bool is_good;
 
-    r.e = (struct aql_eval){
-        .mem = q->mem, .stats = stats, .f = f, .fails_on_warning = opts->fails_on_warning
-    };
-    sf_buf_init(&r.e.work, opts->memory_max);
+    r.e = (struct aql_eval){ .stats = stats,
+                             .f = f,
+                             .fails_on_warning = opts->fails_on_warning };
+    r.memory =
+        (struct budget){ .total = opts->memory_total, .max_bytes = opts->memory_max };
+    r.e.memory = &r.memory;
+    arena_init_budget(&r.top, &r.memory);
+    r.e.mem = &r.top;
+    sf_buf_init(&r.e.work, opts->memory_max > 0 ? opts->memory_max : WORK_MAX);
     r.until_us = opts->runtime_max_us > 0 ? sf_mono_us() + opts->runtime_max_us : 0;
     r.states = calloc(q->stages_n, sizeof(*r.states));
     r.e.slots = calloc(q->slots_n + 1, sizeof(*r.e.slots));

@@ -49,6 +49,8 @@ bool aql_unsupported(struct aql_parser *p, const char *what);
 /* Functions: by name without regard to case, NULL when unknown. */
 struct aql_function;
 const struct aql_function *aql_function_find(struct sf_str name);
+/* Does ArangoDB have the function, and we do not? */
+bool aql_function_is_arango(struct sf_str name);
 const char *aql_function_name(const struct aql_function *fn);
 size_t aql_function_min(const struct aql_function *fn);
 size_t aql_function_max(const struct aql_function *fn);

@@ -174,6 +174,16 @@ static bool check_arguments(struct aql_parser *p, const struct aql_node *call)
         name, min, max);
 }
 
+static bool no_function(struct aql_parser *p, struct sf_str name)
+{
+    if (aql_function_is_arango(name))
+        return fault_set_http(p->f, 501, FAULT_QUERY_PARSE,
+                              "not implemented: function '%" SF_STR_FMT "()'",
+                              SF_STR_ARG(name));
+    return fault_set(p->f, FAULT_QUERY_UNKNOWN_FN,
+                     "usage of unknown function '%" SF_STR_FMT "()'", SF_STR_ARG(name));
+}
+
 static struct aql_node *call(struct aql_parser *p, struct sf_str name)
 {
     struct aql_node *n = aql_node_new(p, AQL_CALL), **end = n ? &n->list : NULL;
@@ -182,9 +192,7 @@ static struct aql_node *call(struct aql_parser *p, struct sf_str name)
         return NULL;
     n->function = aql_function_find(name);
     if (!n->function) {
-        (void)fault_set(p->f, FAULT_QUERY_UNKNOWN_FN,
-                        "usage of unknown function '%" SF_STR_FMT "()'",
-                        SF_STR_ARG(name));
+        (void)no_function(p, name);
         return NULL;
     }
     aql_lex_next(&p->lex);

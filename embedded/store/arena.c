@@ -18,11 +18,18 @@ void arena_init(struct arena *a, size_t max_bytes)
     *a = (struct arena){ .max_bytes = max_bytes };
 }
 
-static void free_from(struct arena_chunk *c)
+void arena_init_budget(struct arena *a, struct budget *budget)
+{
+    *a = (struct arena){ .max_bytes = SIZE_MAX / 2, .budget = budget };
+}
+
+static void free_from(struct arena *a, struct arena_chunk *c)
 {
     while (c) {
         struct arena_chunk *before = c->before;
 
+        if (a->budget)
+            budget_give(a->budget, sizeof(*c) + c->size);
         free(c);
         c = before;
     }
@@ -30,14 +37,14 @@ static void free_from(struct arena_chunk *c)
 
 void arena_release(struct arena *a)
 {
-    free_from(a->last);
-    arena_init(a, a->max_bytes);
+    free_from(a, a->last);
+    *a = (struct arena){ .max_bytes = a->max_bytes, .budget = a->budget };
 }
 
 void arena_clear(struct arena *a)
 {
     if (a->last) {
-        free_from(a->last->before);
+        free_from(a, a->last->before);
         a->last->before = NULL;
         a->last->used = 0;
     }
@@ -54,9 +61,14 @@ static bool add_chunk(struct arena *a, size_t n)
         size = CHUNK_MAX;
     if (size < n)
         size = n;
-    c = malloc(sizeof(*c) + size);
-    if (!c)
+    if (a->budget && !budget_take(a->budget, sizeof(*c) + size))
         return false;
+    c = malloc(sizeof(*c) + size);
+    if (!c) {
+        if (a->budget)
+            budget_give(a->budget, sizeof(*c) + size);
+        return false;
+    }
     c->before = a->last;
     c->size = size;
     c->used = 0;

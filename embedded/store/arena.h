@@ -5,6 +5,8 @@
 #ifndef STORE_ARENA_H
 #define STORE_ARENA_H
 
+#include "budget.h"
+
 #include <sf/str.h>
 
 struct arena_chunk;
@@ -14,9 +16,12 @@ struct arena {
     size_t used_bytes;        /* in all chunks */
     size_t max_bytes;         /* ceiling of used_bytes; over it: failed */
     bool is_failed;
+    struct budget *budget; /* chunks are taken from it; may be NULL */
 };
 
 void arena_init(struct arena *a, size_t max_bytes);
+/* The same with the limits of @budget, which outlives it. */
+void arena_init_budget(struct arena *a, struct budget *budget);
 void arena_release(struct arena *a);
 /* Give all back but one chunk for the next use. */
 void arena_clear(struct arena *a);

@@ -37,12 +37,13 @@ void cursors_destroy(struct cursors *all)
     free(all);
 }
 
-struct cursor *cursor_new(void)
+struct cursor *cursor_new(struct budget_total *total)
 {
     struct cursor *cur = calloc(1, sizeof(*cur));
 
     if (!cur)
         return NULL;
+    cur->memory.total = total;
     sf_buf_init(&cur->rows, ROWS_BYTES_MAX);
     sf_buf_init(&cur->owner, TEXT_MAX);
     sf_buf_init(&cur->database, TEXT_MAX);
@@ -59,23 +60,31 @@ void cursor_free(struct cursor *cur)
     sf_buf_release(&cur->database);
     sf_buf_release(&cur->extra);
     free(cur->ends);
+    budget_give(&cur->memory, cur->memory.used_bytes);
     free(cur);
 }
 
-bool cursor_add_row(struct cursor *cur, struct sf_str text)
+bool cursor_add_row(struct cursor *cur, struct sf_str text, struct fault *f)
 {
+    size_t before = cur->rows.cap;
+
     if (cur->n == cur->cap) {
         size_t cap = cur->cap > 0 ? cur->cap * 2 : 64;
-        size_t *grown = realloc(cur->ends, cap * sizeof(*grown));
+        size_t *grown;
 
+        if (!budget_take(&cur->memory, (cap - cur->cap) * sizeof(*grown)))
+            return budget_fault(&cur->memory, f);
+        grown = realloc(cur->ends, cap * sizeof(*grown));
         if (!grown)
-            return false;
+            return fault_set(f, FAULT_OUT_OF_MEMORY, NULL);
         cur->ends = grown;
         cur->cap = cap;
     }
     sf_buf_add_str(&cur->rows, text);
     cur->ends[cur->n++] = cur->rows.len;
-    return cur->rows.status == SF_OK;
+    if (cur->rows.status != SF_OK || !budget_take(&cur->memory, cur->rows.cap - before))
+        return budget_fault(&cur->memory, f);
+    return true;
 }
 
 /* ------------------------------------------------------------------------- batches */

@@ -6,6 +6,7 @@
 #ifndef STORE_CURSOR_H
 #define STORE_CURSOR_H
 
+#include "budget.h"
 #include "fault.h"
 
 #include <sf/buf.h>
@@ -22,6 +23,7 @@ struct cursor {
 
     /* the rest is cursor.c's */
     struct cursor *next;
+    struct budget memory; /* of rows and ends */
     uint64_t id;
     size_t at;      /* row that the next batch begins with */
     size_t begun;   /* row that the last batch began with */
@@ -37,10 +39,10 @@ void cursors_destroy(struct cursors *all); /* NULL is fine */
 /* Free those whose time is over; every call does that, too. */
 void cursors_expire(struct cursors *all);
 
-/* NULL: out of memory. */
-struct cursor *cursor_new(void);
+/* NULL: out of memory. What it keeps counts in @total, which outlives it. */
+struct cursor *cursor_new(struct budget_total *total);
 void cursor_free(struct cursor *cur); /* NULL is fine */
-bool cursor_add_row(struct cursor *cur, struct sf_str text);
+bool cursor_add_row(struct cursor *cur, struct sf_str text, struct fault *f);
 
 /* Append the first batch to @out, as `"result":[...],"hasMore":..,...`. @cur goes over:
  * kept for the batches that follow, or freed. */

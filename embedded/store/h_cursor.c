@@ -13,7 +13,7 @@
 #define BATCH_DEFAULT 1000
 #define TTL_DEFAULT_S 30.0
 #define TTL_MAX_S     86400.0
-#define MEMORY_MAX    ((size_t)512 << 20)
+#define MEMORY_TOP    1e15 /* bytes; more is as good as no limit */
 
 struct request {
     struct sf_str query; /* plain text */
@@ -48,11 +48,12 @@ static bool read_number(struct call *c, struct sf_str object, const char *name,
 static bool read_limits(struct call *c, struct sf_str body, struct sf_str options,
                         struct request *ret)
 {
-    double batch = BATCH_DEFAULT, ttl_s = TTL_DEFAULT_S, memory = 0, runtime_s = 0;
+    double batch = BATCH_DEFAULT, ttl_s = TTL_DEFAULT_S, runtime_s = 0;
+    double memory = (double)store_query_max(c->store);
 
     if (!read_number(c, body, "batchSize", 1e9, &batch) ||
         !read_number(c, body, "ttl", TTL_MAX_S, &ttl_s) ||
-        !read_number(c, body, "memoryLimit", (double)MEMORY_MAX, &memory) ||
+        !read_number(c, body, "memoryLimit", MEMORY_TOP, &memory) ||
         !read_number(c, options, "maxRuntime", 1e9, &runtime_s))
         return false;
     if (batch < 1)
@@ -60,7 +61,9 @@ static bool read_limits(struct call *c, struct sf_str body, struct sf_str option
                          "expecting non-zero value for 'batchSize'");
     ret->batch_size = (size_t)batch;
     ret->ttl_ms = (int64_t)((ttl_s > 0 ? ttl_s : TTL_DEFAULT_S) * 1000.0);
-    ret->options.memory_max = memory > 0 ? (size_t)memory : MEMORY_MAX;
+    ret->options.memory_max = (size_t)memory;
+    ret->options.memory_total = store_query_memory(c->store);
+    ret->options.is_stopping = store_stopping(c->store);
     ret->options.runtime_max_us = (int64_t)(runtime_s * 1e6);
     return true;
 }
@@ -108,9 +111,9 @@ static const struct cat_collection *may_read(void *arg, struct sf_str name,
     return found;
 }
 
-static bool add_row(void *arg, struct sf_str text)
+static bool add_row(void *arg, struct sf_str text, struct fault *f)
 {
-    return cursor_add_row(arg, text);
+    return cursor_add_row(arg, text, f);
 }
 
 static void add_extra(struct sf_buf *out, const struct request *req,
@@ -181,7 +184,7 @@ void cursor_create(struct call *c)
 
     if (!read_request(c, &req))
         return;
-    cur = cursor_new();
+    cur = cursor_new(store_query_memory(c->store));
     if (!cur) {
         (void)fault_set(&c->fault, FAULT_OUT_OF_MEMORY, NULL);
         return;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, OFF, MS, LEVEL, YES };
+enum kind { TEXT, OFF, MS, BYTES, LEVEL, YES };
 
 static const struct option {
     const char *name, *value, *env, *help;
@@ -26,6 +26,12 @@ static const struct option {
       offsetof(struct options, store.key) },
     { "--ttl-every-ms", "N", NULL, "how often expired documents are removed (30000)", MS,
       offsetof(struct options, store.ttl_every_ms) },
+    { "--query.memory-limit", "BYTES", NULL,
+      "of one query, 0: none (1/8 of the machine, at most 1 GiB)", BYTES,
+      offsetof(struct options, store.query_max_bytes) },
+    { "--query.global-memory-limit", "BYTES", NULL,
+      "of all queries and waiting results, 0: none (1/4 of the machine)", BYTES,
+      offsetof(struct options, store.queries_max_bytes) },
     { "--log-level", "LEVEL", NULL, "error, warn, info or debug (info)", LEVEL,
       offsetof(struct options, log_level) },
     { "--help", NULL, NULL, "this text", YES, offsetof(struct options, wants_help) },
@@ -72,6 +78,12 @@ static enum sf_status set(struct options *o, const struct option *row, const cha
                                 row->name, value);
         memcpy(at, &n, sizeof(n));
         break;
+    case BYTES:
+        if (sf_str_to_i64(sf_str_from(value), &n) != SF_OK || n < 0)
+            return sf_error_set(err, SF_EINVAL, "%s '%.40s': expected bytes, 0 or more",
+                                row->name, value);
+        memcpy(at, &n, sizeof(n));
+        break;
     case LEVEL:
         return set_level(value, &o->log_level, err);
     }
@@ -109,7 +121,9 @@ enum sf_status options_parse(int argc, char **argv, struct options *ret,
         .store = { .listen = "127.0.0.1:8529",
                    .data = "data/store",
                    .has_auth = true,
-                   .ttl_every_ms = 30000 },
+                   .ttl_every_ms = 30000,
+                   .query_max_bytes = -1,
+                   .queries_max_bytes = -1 },
         .log_level = SF_LOG_INFO,
     };
 
@@ -133,7 +147,7 @@ void options_print(void)
 {
     (void)printf("usage: sf-store [options]\n\n");
     for (size_t i = 0; i < OPTIONS_N; i++)
-        (void)printf("  %-16s %-10s %s%s%s\n", options[i].name,
+        (void)printf("  %-27s %-10s %s%s%s\n", options[i].name,
                      options[i].value ? options[i].value : "", options[i].help,
                      options[i].env ? "; also " : "",
                      options[i].env ? options[i].env : "");

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define QUERY_DEFAULT_MAX ((size_t)1 << 30) /* bytes */
+
 struct store {
     struct store_opts opts;
     char *db_path;
@@ -31,6 +33,9 @@ struct store {
     bool is_expiring; /* a ttl job is on its way */
     struct work *work;
     struct cursors *cursors;
+    struct budget_total query_memory;
+    size_t query_max_bytes;
+    atomic_bool is_stopping;
 };
 
 /* Removing expired documents is the one job that is not a request. */
@@ -59,6 +64,21 @@ struct sf_str store_data(const struct store *store)
 struct cursors *store_cursors(const struct store *store)
 {
     return store->cursors;
+}
+
+struct budget_total *store_query_memory(struct store *store)
+{
+    return &store->query_memory;
+}
+
+size_t store_query_max(const struct store *store)
+{
+    return store->query_max_bytes;
+}
+
+const atomic_bool *store_stopping(const struct store *store)
+{
+    return &store->is_stopping;
 }
 
 const char *store_db_path(const struct store *store)
@@ -296,6 +316,21 @@ static enum sf_status open_file(struct store *store, struct sf_error *err)
     return f.num == FAULT_BAD_PARAMETER ? SF_EINVAL : SF_EIO;
 }
 
+/* Less than ArangoDB takes (most of the machine): there are other programs here. */
+static void set_limits(struct store *store)
+{
+    size_t all = budget_machine_bytes() / 4, one = all / 2;
+
+    if (store->opts.queries_max_bytes >= 0)
+        all = (size_t)store->opts.queries_max_bytes;
+    if (one > QUERY_DEFAULT_MAX)
+        one = QUERY_DEFAULT_MAX;
+    if (store->opts.query_max_bytes >= 0)
+        one = (size_t)store->opts.query_max_bytes;
+    store->query_memory.max_bytes = all;
+    store->query_max_bytes = one;
+}
+
 enum sf_status store_create(struct sf_loop *loop, const struct store_opts *opts,
                             struct store **ret_store, struct sf_error *err)
 {
@@ -308,6 +343,7 @@ enum sf_status store_create(struct sf_loop *loop, const struct store_opts *opts,
     store->lock_fd = -1;
     store->server_id = SF_STR_EMPTY;
     store->done_last = &store->done;
+    set_limits(store);
     (void)pthread_mutex_init(&store->cat_lock, NULL);
     (void)pthread_mutex_init(&store->done_lock, NULL);
     store->cursors = cursors_create();
@@ -334,6 +370,7 @@ void store_destroy(struct store *store)
     if (!store)
         return;
     store->is_expiring = true; /* no new ones */
+    atomic_store(&store->is_stopping, true);
     work_destroy(store->work);
     on_done(store);
     sf_wake_destroy(store->wake);

@@ -2,6 +2,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "budget.h"
 #include "call.h"
 
 #include <sf/loop.h>
@@ -13,6 +14,7 @@ struct store_opts {
     const char *listen, *data, *root_password, *cert, *key;
     bool has_auth;
     int64_t ttl_every_ms;
+    int64_t query_max_bytes, queries_max_bytes; /* -1: by the machine's; 0: no limit */
 };
 
 /* Open the data folder (made when missing, locked while we run), create what a new one
@@ -32,6 +34,10 @@ struct sf_str store_secret(const struct store *store);
 struct sf_str store_server_id(const struct store *store);
 struct sf_str store_data(const struct store *store);
 struct cursors *store_cursors(const struct store *store);
+struct budget_total *store_query_memory(struct store *store);
+size_t store_query_max(const struct store *store); /* bytes of one query; 0: no limit */
+/* True from the moment on in which the program is told to end. */
+const atomic_bool *store_stopping(const struct store *store);
 /* A reference to the newest catalogue. */
 const struct cat *store_cat(struct store *store);
 /* Publish @cat; the reference goes over. */

@@ -99,12 +99,13 @@ struct rows {
     size_t n;
 };
 
-static bool on_row(void *arg, struct sf_str text)
+static bool on_row(void *arg, struct sf_str text, struct fault *f)
 {
     struct rows *rows = arg;
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     struct sf_buf again;
 
+    (void)f;
     for (size_t i = 0; i < text.len; i++)
         h = (h ^ (unsigned char)text.p[i]) * UINT64_C(0x100000001b3);
     rows->sum += h;
