@@ -60,15 +60,18 @@ bool sf_tls_open(struct conn *c)
     return true;
 }
 
-/* What an OpenSSL call that moved nothing means, and what to watch for. */
-static int judge(struct conn *c, int rc)
+/* What an OpenSSL call that moved nothing means, and what to watch for: a read that needs
+ * the socket writable says nothing about writing, nor the reverse. */
+static int judge(struct conn *c, int rc, bool is_write)
 {
     int why = SSL_get_error(c->tls, rc);
 
     ERR_clear_error();
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
-        c->tls_wants_read = why == SSL_ERROR_WANT_READ;
-        c->tls_wants_write = why == SSL_ERROR_WANT_WRITE;
+        if (is_write)
+            c->tls_wants_read = why == SSL_ERROR_WANT_READ;
+        else
+            c->tls_wants_write = why == SSL_ERROR_WANT_WRITE;
         return CONN_AGAIN;
     }
     return why == SSL_ERROR_ZERO_RETURN ? 0 : CONN_GONE;
@@ -82,7 +85,7 @@ int sf_tls_handshake(struct conn *c)
         c->tls_wants_read = c->tls_wants_write = false;
         return 1;
     }
-    rc = judge(c, rc);
+    rc = judge(c, rc, false);
     return rc == 0 ? CONN_GONE : rc;
 }
 
@@ -98,7 +101,7 @@ ssize_t sf_tls_recv(struct conn *c, void *p, size_t n)
         int rc = SSL_read_ex(c->tls, (char *)p + got, n - got, &step);
 
         if (rc != 1) {
-            rc = judge(c, rc);
+            rc = judge(c, rc, false);
             return got > 0 ? (ssize_t)got : rc;
         }
         got += step;
@@ -120,7 +123,7 @@ ssize_t sf_tls_send(struct conn *c, const void *p, size_t n)
     rc = SSL_write_ex(c->tls, p, n, &put);
     if (rc == 1)
         return (ssize_t)put;
-    rc = judge(c, rc);
+    rc = judge(c, rc, true);
     return rc == 0 ? CONN_GONE : rc;
 }
 
