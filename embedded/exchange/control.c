@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include "faults.h"
+#include "live.h"
 
 static void reply(struct exchange *ex, struct sf_httpd_req *req, int status)
 {
@@ -18,6 +19,7 @@ static void faults_set(struct exchange *ex, struct sf_httpd_req *req)
     struct sf_error err = { 0 };
 
     if (faults_parse(ex->faults, sf_httpd_body(req), ex->seed, &err) == SF_OK) {
+        live_new_faults(ex->live);
         faults_get(ex, req);
         return;
     }
@@ -39,10 +41,12 @@ static void stats_get(struct exchange *ex, struct sf_httpd_req *req)
 
     sf_buf_addf(&ex->out,
                 "{\"requests\":%lld,\"weight\":%lld,\"200\":%lld,\"429\":%lld,"
-                "\"418\":%lld,\"other\":%lld,\"faults\":%lld,\"used_weight\":%lld}",
+                "\"418\":%lld,\"other\":%lld,\"faults\":%lld,\"used_weight\":%lld,",
                 (long long)s->requests, (long long)s->weight, (long long)s->ok,
                 (long long)s->refused_429, (long long)s->refused_418, (long long)s->other,
                 (long long)s->faults, (long long)ex->budget.used);
+    live_print(ex->live, &ex->out);
+    sf_buf_add_char(&ex->out, '}');
     reply(ex, req, 200);
 }
 
@@ -51,7 +55,31 @@ static void stats_reset(struct exchange *ex, struct sf_httpd_req *req)
 {
     ex->stats = (struct stats){ 0 };
     budget_init(&ex->budget, ex->budget.weight_limit);
+    live_reset(ex->live);
     stats_get(ex, req);
+}
+
+static void clock_get(struct exchange *ex, struct sf_httpd_req *req)
+{
+    sf_buf_addf(&ex->out, "{\"now_ms\":%lld}", (long long)exchange_now_ms(ex));
+    reply(ex, req, 200);
+}
+
+/* ?advance_ms=N: tests move a clock that stands still. */
+static void clock_set(struct exchange *ex, struct sf_httpd_req *req)
+{
+    struct sf_str value;
+    int64_t ms;
+
+    if (ex->fixed_now_ms != 0 && sf_httpd_param(req, "advance_ms", &value) &&
+        sf_str_to_i64(value, &ms) == SF_OK && ms >= 0 &&
+        ms < SF_TIME_MAX_MS - ex->fixed_now_ms) {
+        ex->fixed_now_ms += ms;
+        clock_get(ex, req);
+        return;
+    }
+    sf_buf_add_lit(&ex->out, "{\"error\":\"expected --now-ms and ?advance_ms=N\"}");
+    reply(ex, req, 400);
 }
 
 /* clang-format off */
@@ -62,6 +90,8 @@ static const struct {
     { "GET",    "/control/faults", faults_get },
     { "POST",   "/control/faults", faults_set },
     { "DELETE", "/control/faults", faults_clear },
+    { "GET",    "/control/clock",  clock_get },
+    { "POST",   "/control/clock",  clock_set },
     { "GET",    "/control/stats",  stats_get },
     { "DELETE", "/control/stats",  stats_reset },
 };
@@ -81,7 +111,8 @@ bool control_serve(struct exchange *ex, struct sf_httpd_req *req)
         }
     }
     sf_buf_add_lit(&ex->out, "{\"error\":\"expected GET, POST or DELETE /control/faults, "
-                             "GET or DELETE /control/stats\"}");
+                             "GET or POST /control/clock, GET or DELETE "
+                             "/control/stats\"}");
     reply(ex, req, 404);
     return true;
 }

@@ -8,6 +8,7 @@
 #include <sf/httpd.h>
 
 struct faults;
+struct live;
 struct tapes;
 
 struct stats {
@@ -17,12 +18,17 @@ struct stats {
 struct exchange {
     uint64_t seed;
     int64_t clock_offset_ms;
-    int64_t fixed_now_ms; /* 0: the real clock */
+    int64_t fixed_now_ms; /* a clock that stands still; 0: it runs */
+    int64_t start_ms;     /* where a clock of its own began; 0: the real one */
+    int64_t start_us;     /* of sf_mono_us() then */
+    int64_t speed;        /* of that clock, times the real one's */
+    int64_t density;      /* of trades, times the usual */
     struct market
         *markets[SYMBOLS_MAX]; /* by index of symbols[]; made when first asked */
     struct budget budget;
     struct faults *faults; /* main's, never NULL */
     struct tapes *tapes;   /* likewise */
+    struct live *live;     /* the streams */
     struct stats stats;
     struct sf_buf out; /* the answer being built */
 };

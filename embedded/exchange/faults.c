@@ -23,6 +23,16 @@ static const struct {
     [FAULT_MISSING]    = { "missing",    false, false, true,  { .to_ms = SF_TIME_MAX_MS } },
     [FAULT_DUPLICATES] = { "duplicates", false, false, true,  { .to_ms = SF_TIME_MAX_MS } },
     [FAULT_CLOCK]      = { "clock", false, false, false, { .ms = 0 } },
+    [FAULT_WS_CUT]       = { .name = "ws_cut" },
+    [FAULT_WS_CUT_MID]   = { .name = "ws_cut_mid" },
+    [FAULT_WS_DROP]      = { .name = "ws_drop" },
+    [FAULT_WS_DUPLICATE] = { .name = "ws_duplicate" },
+    [FAULT_WS_REORDER]   = { .name = "ws_reorder" },
+    [FAULT_WS_CORRUPT]   = { .name = "ws_corrupt" },
+    [FAULT_WS_DELAY]     = { .name = "ws_delay",    .defaults = { .ms = 500 } },
+    [FAULT_WS_SHUTDOWN]  = { .name = "ws_shutdown", .defaults = { .ms = SF_TIME_MAX_MS } },
+    [FAULT_WS_ROLL]      = { .name = "ws_roll" },
+    [FAULT_WS_REFUSE]    = { .name = "ws_refuse",   .defaults = { .ms = 1000 } },
 };
 
 static const struct {
@@ -138,7 +148,8 @@ static enum sf_status find_kind(struct sf_scan s, struct fault *ret, struct sf_e
     }
     return sf_error_set(err, SF_EPROTO,
                         "kind='%.*s': expected 429, 418, 5xx, html, cut, slow, delay, "
-                        "missing, duplicates or clock",
+                        "missing, duplicates, clock, or ws_ and cut, cut_mid, drop, "
+                        "duplicate, reorder, corrupt, delay, shutdown, roll, refuse",
                         (int)(kind.len < 40 ? kind.len : 40), kind.p);
 }
 
@@ -316,4 +327,62 @@ void faults_count(struct faults *f, uint32_t used)
     for (size_t i = 0; i < f->n; i++)
         if (used & (UINT32_C(1) << i))
             count_hit(&f->list[i]);
+}
+
+/* ---------------------------------------------------------------------------- streams */
+
+static bool hits_frame(struct faults *f, struct fault *fault, struct sf_str stream)
+{
+    struct sf_str part = sf_str_from(fault->path);
+
+    if (fault->count == 0 || (part.len > 0 && !sf_str_contains(stream, part)))
+        return false;
+    if (++fault->passed < fault->after)
+        return false;
+    fault->passed = 0;
+    if ((int64_t)(mix_next(&f->state) % MILLION) >= fault->chance)
+        return false;
+    count_hit(fault);
+    return true;
+}
+
+/* Is it for frames? A cut without `after` is for those who are connected. */
+static bool is_of_frames(const struct fault *fault)
+{
+    return fault->kind >= FAULT_WS_CUT && fault->kind <= FAULT_WS_DELAY &&
+           (fault->kind != FAULT_WS_CUT || fault->after > 0);
+}
+
+struct frame_fate faults_frame(struct faults *f, struct sf_str stream)
+{
+    struct frame_fate fate = { 0 };
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct fault *fault = &f->list[i];
+
+        if (!is_of_frames(fault) || !hits_frame(f, fault, stream))
+            continue;
+        fate.is_cut |= fault->kind == FAULT_WS_CUT;
+        fate.is_cut_mid |= fault->kind == FAULT_WS_CUT_MID;
+        fate.is_dropped |= fault->kind == FAULT_WS_DROP;
+        fate.is_doubled |= fault->kind == FAULT_WS_DUPLICATE;
+        fate.is_late |= fault->kind == FAULT_WS_REORDER;
+        fate.is_corrupt |= fault->kind == FAULT_WS_CORRUPT;
+        fate.delay_ms += fault->kind == FAULT_WS_DELAY ? fault->ms : 0;
+    }
+    return fate;
+}
+
+const struct fault *faults_take(struct faults *f, enum fault_kind kind)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        struct fault *fault = &f->list[i];
+
+        if (fault->kind != kind || fault->count == 0 || is_of_frames(fault))
+            continue;
+        count_hit(fault);
+        fault->count = 0;
+        return fault;
+    }
+    return NULL;
 }

@@ -89,7 +89,7 @@ static void walk_days(struct market *m, uint64_t seed)
     }
 }
 
-struct market *market_create(const struct symbol *symbol, uint64_t seed)
+struct market *market_create(const struct symbol *symbol, uint64_t seed, unsigned density)
 {
     struct market *m = calloc(1, sizeof(*m));
     uint64_t mixed = mix(seed, sf_str_hash(sf_str_from(symbol->name)));
@@ -102,9 +102,10 @@ struct market *market_create(const struct symbol *symbol, uint64_t seed)
     lots = lots / symbol->price_ticks;
     if (sf_str_eq(sf_str_from(symbol->quote), SF_STR("BTC")))
         lots /= 10000;
+    lots /= density;
     m->symbol = symbol;
     m->shapes = shapes_create(mixed, 1 + (int32_t)(symbol->price_ticks / 12000),
-                              lots > 0 ? (int32_t)lots : 1);
+                              lots > 0 ? (int32_t)lots : 1, density);
     if (sf_time_parse_date(sf_str_from(symbol->listed), &m->listed_ms) == SF_OK)
         m->days_n = (SF_TIME_MAX_MS - m->listed_ms) / DAY_MS;
     m->days = calloc((size_t)m->days_n + 1, sizeof(*m->days));

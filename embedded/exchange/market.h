@@ -22,8 +22,10 @@ const struct symbol *symbol_find(struct sf_str name); /* or NULL */
 
 struct market;
 
-/* NULL when out of memory. */
-struct market *market_create(const struct symbol *symbol, uint64_t seed);
+/* @density: of trades, 1 to SHAPES_DENSITY_MAX; 1 is about two a second. NULL when out of
+ * memory. */
+struct market *market_create(const struct symbol *symbol, uint64_t seed,
+                             unsigned density);
 void market_destroy(struct market *m);
 const struct symbol *market_symbol(const struct market *m);
 int64_t market_listed_ms(const struct market *m);

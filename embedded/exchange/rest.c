@@ -1,6 +1,7 @@
 /* What every request has in common: route, budget, headers, errors. */
 #include "control.h"
 #include "faults.h"
+#include "live.h"
 #include "params.h"
 
 #include <sf/time.h>
@@ -18,8 +19,7 @@ static void time_serve(struct call *call)
     sf_buf_addf(&call->ex->out, "{\"serverTime\":%lld}", (long long)call->now_ms);
 }
 
-/* Weights: Binance's rest-api.md. A new endpoint is a row; WebSocket streams will be
- * served beside, on paths of their own. */
+/* Weights: Binance's rest-api.md. A new endpoint is a row. */
 /* clang-format off */
 static const struct {
     const char *path;
@@ -143,6 +143,16 @@ static int64_t serve_fault(struct call *call, const struct fault *fault,
     case FAULT_MISSING:
     case FAULT_DUPLICATES:
     case FAULT_CLOCK:
+    case FAULT_WS_CUT:
+    case FAULT_WS_CUT_MID:
+    case FAULT_WS_DROP:
+    case FAULT_WS_DUPLICATE:
+    case FAULT_WS_REORDER:
+    case FAULT_WS_CORRUPT:
+    case FAULT_WS_DELAY:
+    case FAULT_WS_SHUTDOWN:
+    case FAULT_WS_ROLL:
+    case FAULT_WS_REFUSE:
     case FAULT_KINDS_N:
         break;
     }
@@ -228,6 +238,6 @@ void rest_on_request(void *arg, struct sf_httpd_req *req)
 
     call.now_ms = exchange_now_ms(ex);
     sf_buf_clear(&ex->out);
-    if (!control_serve(ex, req))
+    if (!control_serve(ex, req) && !live_serve(ex->live, req))
         serve(&call);
 }

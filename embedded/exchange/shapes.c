@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define TRADES_MAX ((size_t)60 * 8) /* of a minute: at most 8 a second */
+#define TRADES_MAX ((size_t)60 * 8) /* of a minute: at most 8 a second, times density */
 
 uint64_t mix_next(uint64_t *state)
 {
@@ -100,6 +100,12 @@ static void sum_minute(struct minute_shape *m)
     m->bar = sum;
 }
 
+/* What the trades of a market are like: see shapes_create(). */
+struct kind {
+    int32_t step, lots;
+    unsigned density;
+};
+
 /* From -@step to @step. */
 static int32_t move(uint64_t *state, int32_t step)
 {
@@ -109,22 +115,25 @@ static int32_t move(uint64_t *state, int32_t step)
 /* One second: a first trade that moves, then some close to it. Each fourth second is
  * busy, and a third of what follows is the same order hitting the next counter-order. */
 static unsigned make_second(struct shape_trade *to, unsigned second, int32_t *price,
-                            int32_t step, int32_t lots, uint64_t *state)
+                            struct kind kind, uint64_t *state)
 {
     unsigned n = mix_next(state) % 4 == 0 ? 2 + (unsigned)(mix_next(state) % 7) : 1;
-    unsigned ms = second * 1000 + (unsigned)(mix_next(state) % 300);
+    unsigned ms = second * 1000 + (unsigned)(mix_next(state) % 300), from_ms = ms;
 
+    n *= kind.density;
     for (unsigned i = 0; i < n; i++) {
         bool joins = i > 0 && mix_next(state) % 3 == 0;
         uint64_t size = mix_next(state);
 
         if (!joins) {
-            *price += move(state, i == 0 ? step : 1 + step / 50);
+            *price += move(state, i == 0 ? kind.step : 1 + kind.step / 50);
             ms += i == 0 ? 0 : 1 + (unsigned)(mix_next(state) % 80);
         }
+        if (!joins && kind.density > 1) /* spread over what is left of the second */
+            ms = from_ms + (second * 1000 + 999 - from_ms) * i / n;
         to[i].price = *price;
         to[i].ms = (uint16_t)ms;
-        to[i].lots = 1 + (int32_t)(size % (2 * (uint64_t)lots));
+        to[i].lots = 1 + (int32_t)(size % (2 * (uint64_t)kind.lots));
         if (size >> 60 == 0) /* one of sixteen is large */
             to[i].lots *= 9;
         to[i].buyer_is_maker = joins ? to[i - 1].buyer_is_maker : mix_next(state) % 2;
@@ -133,9 +142,10 @@ static unsigned make_second(struct shape_trade *to, unsigned second, int32_t *pr
     return n;
 }
 
-static bool make_minute(struct minute_shape *m, uint64_t seed, int32_t step, int32_t lots)
+static bool make_minute(struct minute_shape *m, uint64_t seed, struct kind kind)
 {
-    struct shape_trade *trades = calloc(TRADES_MAX, sizeof(*trades)), *fitted;
+    struct shape_trade *trades = calloc(TRADES_MAX * kind.density, sizeof(*trades));
+    struct shape_trade *fitted;
     uint64_t state = seed;
     int32_t price = 0;
     unsigned n = 0;
@@ -143,10 +153,10 @@ static bool make_minute(struct minute_shape *m, uint64_t seed, int32_t step, int
     if (!trades)
         return false;
     for (unsigned second = 0; second < 60; second++) {
-        m->first[second] = (uint16_t)n;
-        n += make_second(trades + n, second, &price, step, lots, &state);
+        m->first[second] = n;
+        n += make_second(trades + n, second, &price, kind, &state);
     }
-    m->first[60] = (uint16_t)n;
+    m->first[60] = n;
     fitted = realloc(trades, n * sizeof(*trades));
     m->trades = fitted ? fitted : trades;
     sum_minute(m);
@@ -177,14 +187,15 @@ static void make_group(struct group_shape *g, unsigned parts_n, const struct bar
     g->bar = sum;
 }
 
-struct shapes *shapes_create(uint64_t seed, int32_t step, int32_t lots)
+struct shapes *shapes_create(uint64_t seed, int32_t step, int32_t lots, unsigned density)
 {
+    struct kind kind = { .step = step, .lots = lots, .density = density };
     struct shapes *s = calloc(1, sizeof(*s));
 
     if (!s)
         return NULL;
     for (unsigned i = 0; i < SHAPES_N; i++) {
-        if (!make_minute(&s->minutes[i], mix(seed, i), step, lots)) {
+        if (!make_minute(&s->minutes[i], mix(seed, i), kind)) {
             shapes_destroy(s);
             return NULL;
         }

@@ -30,7 +30,7 @@ struct shape_trade {
 
 struct minute_shape {
     struct bar bar;
-    uint16_t first[61]; /* index of the first trade of each second, and the count */
+    uint32_t first[61]; /* index of the first trade of each second, and the count */
     struct shape_trade *trades;
 };
 
@@ -71,9 +71,11 @@ struct bar bar_at(const struct bar *bar, int64_t price);
 uint64_t mix_next(uint64_t *state);
 uint64_t mix(uint64_t a, uint64_t b);
 
-/* @step: how far the price moves in a second, in ticks; @lots: of a common trade. NULL
- * when out of memory. */
-struct shapes *shapes_create(uint64_t seed, int32_t step, int32_t lots);
+#define SHAPES_DENSITY_MAX 500
+
+/* @step: how far the price moves in a second, in ticks; @lots: of a common trade;
+ * @density: there are about twice as many trades a second. NULL when out of memory. */
+struct shapes *shapes_create(uint64_t seed, int32_t step, int32_t lots, unsigned density);
 void shapes_destroy(struct shapes *s);
 
 #endif

@@ -535,7 +535,7 @@ def test_depth(exchange):
         assert abs(bids[0] - Decimal(last["price"])) < 100
         assert all(Decimal(q) > 0 for _, q in book["bids"] + book["asks"])
     later = exchange("--now-ms", str(JUNE + 150)).get("depth", symbol="BTCUSDT")
-    assert later["lastUpdateId"] == book["lastUpdateId"] + 1
+    assert 0 < later["lastUpdateId"] - book["lastUpdateId"] < 200  # ids of one step
     assert e.ask("depth", symbol="BTCUSDT", symbolStatus="HALT")[2]["code"] == -1220
     assert e.ask("depth", symbol="BTCUSDT", symbolStatus="x")[2]["code"] == -1122
 

@@ -13,7 +13,7 @@ static uint64_t state; /* of the ranges to look at */
 
 static void start(void)
 {
-    market = market_create(symbol_find(SF_STR("BTCUSDT")), 1);
+    market = market_create(symbol_find(SF_STR("BTCUSDT")), 1, 1);
     ck_assert_ptr_nonnull(market);
     state = 20240601;
 }
@@ -235,9 +235,9 @@ END_TEST
 
 START_TEST(a_seed_and_a_symbol_say_it_all)
 {
-    struct market *same = market_create(symbol_find(SF_STR("BTCUSDT")), 1);
-    struct market *seed = market_create(symbol_find(SF_STR("BTCUSDT")), 2);
-    struct market *other = market_create(symbol_find(SF_STR("ETHUSDT")), 1);
+    struct market *same = market_create(symbol_find(SF_STR("BTCUSDT")), 1, 1);
+    struct market *seed = market_create(symbol_find(SF_STR("BTCUSDT")), 2, 1);
+    struct market *other = market_create(symbol_find(SF_STR("ETHUSDT")), 1, 1);
     int differ_n = 0;
 
     for (int n = 0; n < RANGES; n++) {
@@ -271,7 +271,7 @@ static int count_symbols(void)
 START_TEST(every_month_of_every_symbol_is_sane)
 {
     const struct sf_interval *month = sf_interval_find(SF_STR("1M"));
-    struct market *m = market_create(&symbols[_i], (uint64_t)_i + 7);
+    struct market *m = market_create(&symbols[_i], (uint64_t)_i + 7, 1);
     int64_t open_ms;
 
     ck_assert_ptr_nonnull(m);
@@ -302,7 +302,7 @@ START_TEST(without_memory_there_is_no_market)
 
     for (; n < 200; n++) {
         oom_fail_at(n);
-        m = market_create(symbol_find(SF_STR("SOLUSDT")), 3);
+        m = market_create(symbol_find(SF_STR("SOLUSDT")), 3, 1);
         if (!oom_has_failed())
             break;
         if (m) { /* a smaller array that could not be had: what there is serves */
