@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """kill -9 of loader, connector, store and broker at random moments, over recorded data.
 
-    kills.py --kills 200 [--seed N]
+    kills.py --kills 200 [--seed N] [--lanes 4]
 
 The recorded candles ($SF_DATA, default ../shared/data) are served by sf-exchange; queues run while one
 process after the other is killed and started again. Afterwards topic (digit for digit) and collection
 (value for value; digit for digit with DECIMALS=text) must equal the source, with no document missing or
 extra, and the last event of loader and connector must be `finished`.
+
+Lanes are worlds of their own (Kafka, exchange, store) side by side: most of the time is waiting for what
+was killed. Lane i has seed + i and its share of the kills.
 
 Closing line: N passed, N failed. Exit 77 when the data is absent.
 """
@@ -14,6 +17,7 @@ import argparse
 import os
 import pathlib
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -126,16 +130,10 @@ def one_round(world, name, rng, kills, is_text):
     return done
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 6))
-    args = parser.parse_args()
-    if not DATA.is_dir():
-        print(f"SKIP kills: no recorded data in {DATA}")
-        return 77
-    print(f"kills: {args.kills}, seed {args.seed}", flush=True)
-    rng = random.Random(args.seed)
+def one_lane(wanted, seed):
+    """Queues of all recorded data, again and again, until there were enough kills. Exit code."""
+    print(f"kills: {wanted}, seed {seed}", flush=True)
+    rng = random.Random(seed)
     passed = failed = kills = rounds = 0
     with tempfile.TemporaryDirectory(prefix="sf-kills-") as tmp:
         folder = pathlib.Path(tmp)
@@ -144,9 +142,9 @@ def main():
         kafka = kafka_lib.make_kafka(folder / "kafka").start()
         world = World(kafka, folder / "world", exchange_args=[*flags, "--weight-limit", "1000000"])
         try:
-            while kills < args.kills or rounds < len(names):
+            while kills < wanted or rounds < len(names):
                 world.faults({"kind": "delay", "ms": 60, "path": "/api/v3/klines"})
-                share = max(2, min(args.kills - kills, -(-args.kills // (2 * len(names)))))
+                share = max(2, min(wanted - kills, -(-wanted // (2 * len(names)))))
                 try:
                     kills += one_round(world, names[rounds % len(names)], rng, share, rounds % 2 == 1)
                     passed += 1
@@ -154,14 +152,46 @@ def main():
                     traceback.print_exc()
                     failed += 1
                 rounds += 1
-                if rounds > len(names) + args.kills or failed > 3:
+                if rounds > len(names) + wanted or failed > 3:
                     break
         finally:
             world.close()
             kafka.kill()
-    print(f"kills: {kills} over {rounds} queues, seed {args.seed}")
+    print(f"kills: {kills} over {rounds} queues, seed {seed}")
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed or kills < args.kills else 0
+    return 1 if failed or kills < wanted else 0
+
+
+def all_lanes(wanted, seed, lanes):
+    """Each lane is a process of this program. What they say is printed; their closing lines are added up."""
+    procs = [subprocess.Popen([sys.executable, __file__, "--kills", str(-(-wanted // lanes)), "--seed", str(seed + i)],
+                              stdout=subprocess.PIPE, text=True) for i in range(lanes)]
+    passed = failed = 0
+    for proc in procs:
+        for line in proc.stdout:
+            counts = re.fullmatch(r"(\d+) passed, (\d+) failed\n", line)
+            if counts:
+                passed += int(counts[1])
+                failed += int(counts[2])
+            else:
+                print(line, end="", flush=True)
+    codes = [proc.wait() for proc in procs]
+    print(f"{passed} passed, {failed} failed")
+    return max(codes)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10 ** 6))
+    parser.add_argument("--lanes", type=int, default=1)
+    args = parser.parse_args()
+    if not DATA.is_dir():
+        print(f"SKIP kills: no recorded data in {DATA}")
+        return 77
+    if args.lanes > 1:
+        return all_lanes(args.kills, args.seed, args.lanes)
+    return one_lane(args.kills, args.seed)
 
 
 if __name__ == "__main__":
