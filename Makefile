@@ -139,7 +139,7 @@ proof:
 	@SF_BIN=$(abspath $(B)/bin) tests/proof/run $(if $(REDUCED),--reduced)
 
 bench: $(patsubst bench/%/main.c,$(B)/bench/%,$(wildcard bench/*/main.c))
-	@tools/deps test
+	@tools/deps test images
 	@$(MAKE) -s all
 	@SF_BIN=$(abspath $(B)/bin) bench/run
 $(B)/bench/%: $(B)/obj/bench/%/main.o $(LIB)

@@ -128,7 +128,7 @@ const struct sf_setting sf_settings[] = {
       .help = "create database, collections and indexes that do not exist" },
     { .name = "ARANGO_LANES", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_lanes), .initial = "4", .min = 1, .max = 64,
       .help = "requests in flight; a key keeps its lane" },
-    { .name = "ARANGO_BATCH_DOCS", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_docs), .initial = "2000", .min = 1, .max = 100000,
+    { .name = "ARANGO_BATCH_DOCS", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_docs), .initial = "1000", .min = 1, .max = 100000,
       .help = "documents of one request" },
     { .name = "ARANGO_BATCH_KB", .scopes = C, .kind = SF_SET_INT, .offset = AT(arango_batch_kb), .initial = "1024", .min = 16, .max = 65536,
       .help = "size of one request" },
