@@ -3,10 +3,24 @@
 #include "doc.h"
 #include "key.h"
 
+#include <sf/time.h>
+
 #include <math.h>
 
-#define RANGE_MAX 10000000 /* elements of a..b as one value */
-#define ARGS_MAX  64
+#define RANGE_MAX   10000000 /* elements of a..b as one value */
+#define ARGS_MAX    64
+#define CLOCK_EVERY 64 /* steps between two looks at the clock */
+
+bool aql_is_going_on(struct aql_eval *e)
+{
+    if (e->f->num != FAULT_NONE)
+        return false;
+    if (e->is_stopping && atomic_load(e->is_stopping))
+        return fault_set(e->f, FAULT_SHUTTING_DOWN, NULL);
+    if (e->until_us > 0 && e->steps++ % CLOCK_EVERY == 0 && sf_mono_us() > e->until_us)
+        return fault_set(e->f, FAULT_QUERY_KILLED, NULL);
+    return true;
+}
 
 struct val aql_warn(struct aql_eval *e, enum fault_num num)
 {
@@ -22,7 +36,7 @@ static struct sf_str take(struct aql_eval *e, size_t from)
     struct sf_str text = SF_STR_EMPTY;
 
     if (e->work.status == SF_OK)
-        text = arena_str(e->mem, (struct sf_str){ e->work.p + from, e->work.len - from });
+        text = arena_str(e->mem, aql_work(e, from));
     if (e->work.status != SF_OK || e->mem->is_failed)
         (void)budget_fault(e->memory, e->f);
     else
@@ -331,6 +345,8 @@ struct val aql_eval(struct aql_eval *e, const struct aql_node *n)
         return object(e, n);
     case AQL_CALL:
         return call(e, n);
+    case AQL_SUBQUERY:
+        return aql_subquery(e, n->query);
     case AQL_MEMBER:
     case AQL_PARAM:
         break;

@@ -20,12 +20,29 @@ struct aql_eval {
     struct aql_stats *stats;
     struct fault *f; /* set: the query ends */
     bool fails_on_warning;
-    const struct budget *memory; /* of the query */
+    const struct budget *memory;    /* of the query */
+    const atomic_bool *is_stopping; /* may be NULL */
+    int64_t until_us;               /* 0: no limit */
+    uint64_t steps;                 /* between two looks at the clock */
+    struct aql_run *run;            /* subqueries run in it */
 };
 
 struct val aql_eval(struct aql_eval *e, const struct aql_node *n);
 /* A slot's value; documents are built in e->mem. */
 struct val aql_slot_value(struct aql_eval *e, const struct aql_slot *slot);
+
+/* False: the query must end, e->f is set. Cheap; ask in every loop that may be long. */
+bool aql_is_going_on(struct aql_eval *e);
+/* The rows of a subquery, in e->mem. */
+struct val aql_subquery(struct aql_eval *e, const struct aql_query *q); /* aql_exec.c */
+
+/* What e->work holds from @from on, lent. */
+static inline struct sf_str aql_work(const struct aql_eval *e, size_t from)
+{
+    if (e->work.len == from)
+        return SF_STR_EMPTY;
+    return (struct sf_str){ e->work.p + from, e->work.len - from };
+}
 
 /* Note a warning; the value of what went wrong is null, which is returned. */
 struct val aql_warn(struct aql_eval *e, enum fault_num num);

@@ -48,23 +48,40 @@ const struct aql_variable *aql_find_variable(const struct aql_parser *p,
     return NULL;
 }
 
-/* The current token names a new variable. */
-static bool declare(struct aql_parser *p, unsigned *ret_slot)
+bool aql_declare(struct aql_parser *p, struct sf_str name, unsigned *ret_slot)
+{
+    if (aql_find_variable(p, name))
+        return fault_set(p->f, FAULT_QUERY_REDECLARED,
+                         "variable '%" SF_STR_FMT "' is assigned multiple times",
+                         SF_STR_ARG(name));
+    if (p->variables_n == AQL_VARIABLES_MAX || p->slots_n == AQL_SLOTS_MAX)
+        return fault_set(p->f, FAULT_QUERY_NESTING, "too many variables");
+    *ret_slot = p->slots_n++;
+    p->variables[p->variables_n++] = (struct aql_variable){ name, *ret_slot };
+    return true;
+}
+
+/* The current token names a new variable. It is not visible before its value is known:
+ * show(*ret) then. */
+static bool declare_hidden(struct aql_parser *p, unsigned *ret_slot,
+                           struct aql_variable *ret)
 {
     struct sf_str name = p->lex.string;
 
     if (p->lex.token != AQL_T_NAME)
         return aql_unexpected(p, AQL_T_NAME);
-    if (aql_find_variable(p, name))
-        return fault_set(p->f, FAULT_QUERY_REDECLARED,
-                         "variable '%" SF_STR_FMT "' is assigned multiple times",
-                         SF_STR_ARG(name));
+    if (!aql_declare(p, name, ret_slot))
+        return false;
+    *ret = p->variables[--p->variables_n];
+    aql_lex_next(&p->lex);
+    return true;
+}
+
+static bool show(struct aql_parser *p, struct aql_variable variable)
+{
     if (p->variables_n == AQL_VARIABLES_MAX)
         return fault_set(p->f, FAULT_QUERY_NESTING, "too many variables");
-    *ret_slot = p->variables_n;
-    p->variables[p->variables_n] = (struct aql_variable){ name, p->variables_n };
-    p->variables_n++;
-    aql_lex_next(&p->lex);
+    p->variables[p->variables_n++] = variable;
     return true;
 }
 
@@ -114,20 +131,16 @@ static bool source(struct aql_parser *p, struct aql_stage *s)
 static bool parse_for(struct aql_parser *p, struct aql_stage *s)
 {
     struct aql_variable own;
-    bool is_good;
 
-    if (!declare(p, &s->slot))
+    if (!declare_hidden(p, &s->slot, &own))
         return false;
     if (p->lex.token == AQL_T_COMMA)
         return aql_unsupported(p, "a graph traversal");
     if (!aql_expect(p, AQL_T_IN))
         return false;
-    /* the variable is not visible in its own source */
-    own = p->variables[s->slot];
-    p->variables[s->slot].name = SF_STR_EMPTY;
-    is_good = source(p, s);
-    p->variables[s->slot] = own;
-    if (!is_good)
+    if (p->query->loop_slot == AQL_SLOTS_MAX)
+        p->query->loop_slot = s->slot;
+    if (!source(p, s) || !show(p, own))
         return false;
     if (is_graph_word(p->lex.token))
         return aql_unsupported(p, "a graph traversal");
@@ -144,13 +157,10 @@ static bool parse_let(struct aql_parser *p, struct aql_stage *s)
 {
     struct aql_variable own;
 
-    if (!declare(p, &s->slot) || !aql_expect(p, AQL_T_ASSIGN))
+    if (!declare_hidden(p, &s->slot, &own) || !aql_expect(p, AQL_T_ASSIGN))
         return false;
-    own = p->variables[s->slot];
-    p->variables[s->slot].name = SF_STR_EMPTY;
     s->expr = aql_parse_expr(p);
-    p->variables[s->slot] = own;
-    return s->expr != NULL;
+    return s->expr && show(p, own);
 }
 
 static bool parse_sort(struct aql_parser *p, struct aql_stage *s)
@@ -221,16 +231,20 @@ static const struct {
     enum aql_stage_kind kind;
     bool (*parse)(struct aql_parser *p, struct aql_stage *s);
 } statements[] = {
-    { AQL_T_FOR, AQL_FOR, parse_for },       { AQL_T_FILTER, AQL_FILTER, parse_filter },
-    { AQL_T_LET, AQL_LET, parse_let },       { AQL_T_SORT, AQL_SORT, parse_sort },
-    { AQL_T_LIMIT, AQL_LIMIT, parse_limit }, { AQL_T_RETURN, AQL_RETURN, parse_return },
+    { AQL_T_FOR, AQL_FOR, parse_for },
+    { AQL_T_FILTER, AQL_FILTER, parse_filter },
+    { AQL_T_LET, AQL_LET, parse_let },
+    { AQL_T_SORT, AQL_SORT, parse_sort },
+    { AQL_T_LIMIT, AQL_LIMIT, parse_limit },
+    { AQL_T_RETURN, AQL_RETURN, parse_return },
+    { AQL_T_COLLECT, AQL_COLLECT, aql_parse_collect },
 };
 
 #define STATEMENTS_N (sizeof(statements) / sizeof(statements[0]))
 
 static const enum aql_token not_ours[] = {
-    AQL_T_COLLECT, AQL_T_WINDOW, AQL_T_INSERT, AQL_T_UPDATE,
-    AQL_T_REPLACE, AQL_T_REMOVE, AQL_T_UPSERT, AQL_T_WITH,
+    AQL_T_WINDOW, AQL_T_INSERT, AQL_T_UPDATE, AQL_T_REPLACE,
+    AQL_T_REMOVE, AQL_T_UPSERT, AQL_T_WITH,
 };
 
 /* ------------------------------------------------------------------ the query */
@@ -240,11 +254,13 @@ static struct aql_stage *add_stage(struct aql_parser *p, struct aql_query *q,
 {
     struct aql_stage *s = arena_alloc(p->mem, sizeof(*s)), **end = &q->stages;
 
-    if (!s || q->stages_n == AQL_STAGES_MAX) {
+    if (!s || p->stages_n == AQL_STAGES_MAX) {
         (void)fault_set(p->f, FAULT_QUERY_NESTING, NULL);
         return NULL;
     }
+    p->stages_n++;
     s->kind = kind;
+    s->slots_before = p->slots_n;
     while (*end)
         end = &(*end)->next;
     *end = s;
@@ -311,22 +327,66 @@ static void mark_last_limit(struct aql_query *q)
         last->is_last_limit = true;
 }
 
+/* Up to its RETURN. */
+static bool parse_stages(struct aql_parser *p, struct aql_query *q)
+{
+    bool is_return = false;
+
+    while (!is_return) {
+        is_return = p->lex.token == AQL_T_RETURN;
+        if (p->lex.token == AQL_T_END || !parse_statement(p, q))
+            return p->f->num == FAULT_NONE ? aql_unexpected(p, AQL_T_END) : false;
+    }
+    return aql_find_live(q) || fault_set(p->f, FAULT_RESOURCE_LIMIT, NULL);
+}
+
+static struct aql_query *add_query(struct aql_parser *p)
+{
+    struct aql_query *q = arena_alloc(p->mem, sizeof(*q));
+
+    if (!q) {
+        (void)fault_set(p->f, FAULT_RESOURCE_LIMIT, NULL);
+        return NULL;
+    }
+    q->mem = p->mem;
+    q->loop_slot = AQL_SLOTS_MAX;
+    q->number = p->first->queries_n++;
+    *p->last = q;
+    p->last = &q->next;
+    return q;
+}
+
+/* Its variables end with it. */
+struct aql_node *aql_parse_subquery(struct aql_parser *p)
+{
+    struct aql_node *n = aql_node_new(p, AQL_SUBQUERY);
+    struct aql_query *outer = p->query, *q = n ? add_query(p) : NULL;
+    unsigned variables_n = p->variables_n, scope_from = p->scope_from;
+    bool is_in_expand = p->is_in_expand, is_good;
+
+    if (!q)
+        return NULL;
+    n->query = p->query = q;
+    p->scope_from = variables_n;
+    p->is_in_expand = false;
+    is_good = parse_stages(p, q);
+    p->query = outer;
+    p->variables_n = variables_n;
+    p->scope_from = scope_from;
+    p->is_in_expand = is_in_expand;
+    return is_good ? n : NULL;
+}
+
 static bool parse_query(struct aql_parser *p, struct aql_query *q)
 {
     if (p->lex.token == AQL_T_END)
         return fault_set(p->f, FAULT_QUERY_EMPTY, NULL);
-    for (;;) {
-        bool is_return = p->lex.token == AQL_T_RETURN;
-
-        if (p->lex.token == AQL_T_END || !parse_statement(p, q))
-            return p->f->num == FAULT_NONE ? aql_unexpected(p, AQL_T_END) : false;
-        if (is_return)
-            break;
-    }
+    if (!parse_stages(p, q))
+        return false;
     if (p->lex.token != AQL_T_END)
         return aql_unexpected(p, AQL_T_END);
     mark_last_limit(q);
-    q->slots_n = p->variables_n;
+    q->slots_n = p->slots_n;
     return check_binds(p);
 }
 
@@ -337,10 +397,15 @@ bool aql_parse(struct arena *mem, struct sf_str text, struct sf_str binds,
 
     if (!p)
         return fault_set(f, FAULT_OUT_OF_MEMORY, NULL);
-    *p = (struct aql_parser){
-        .mem = mem, .binds = binds, .names = names, .f = f, .missing = SF_STR_EMPTY
-    };
-    *ret = (struct aql_query){ .mem = mem };
+    *ret = (struct aql_query){ .mem = mem, .queries_n = 1, .loop_slot = AQL_SLOTS_MAX };
+    *p = (struct aql_parser){ .mem = mem,
+                              .binds = binds,
+                              .names = names,
+                              .query = ret,
+                              .first = ret,
+                              .last = &ret->next,
+                              .f = f,
+                              .missing = SF_STR_EMPTY };
     aql_lex_init(&p->lex, mem, text);
     return parse_query(p, ret) &&
            (!mem->is_failed || fault_set(f, FAULT_RESOURCE_LIMIT, NULL));

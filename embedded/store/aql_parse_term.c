@@ -153,7 +153,7 @@ static struct aql_node *literal_number(struct aql_parser *p)
 
 /* ----------------------------------------------------------------------- names */
 
-static bool starts_query(enum aql_token token)
+bool aql_starts_query(enum aql_token token)
 {
     return token == AQL_T_FOR || token == AQL_T_LET || token == AQL_T_RETURN ||
            token == AQL_T_INSERT || token == AQL_T_UPDATE || token == AQL_T_REPLACE ||
@@ -196,10 +196,9 @@ static struct aql_node *call(struct aql_parser *p, struct sf_str name)
         return NULL;
     }
     aql_lex_next(&p->lex);
-    if (starts_query(p->lex.token))
-        return aql_node_refuse(p, "a subquery");
     while (p->lex.token != AQL_T_CLOSE) {
-        struct aql_node *item = aql_parse_expr(p);
+        struct aql_node *item =
+            aql_starts_query(p->lex.token) ? aql_parse_subquery(p) : aql_parse_expr(p);
 
         if (!item)
             return NULL;
@@ -244,9 +243,7 @@ static struct aql_node *parenthesis(struct aql_parser *p)
     struct aql_node *n;
 
     aql_lex_next(&p->lex);
-    if (starts_query(p->lex.token))
-        return aql_node_refuse(p, "a subquery");
-    n = aql_parse_expr(p);
+    n = aql_starts_query(p->lex.token) ? aql_parse_subquery(p) : aql_parse_expr(p);
     return n && aql_expect(p, AQL_T_CLOSE) ? n : NULL;
 }
 

@@ -23,7 +23,8 @@ static bool is_early(const struct aql_node *n, unsigned slot)
 {
     const struct aql_node *parts[] = { n->a, n->b, n->c };
 
-    if (n->kind == AQL_CURRENT || (n->kind == AQL_VAR && n->slot >= slot))
+    if (n->kind == AQL_CURRENT || n->kind == AQL_SUBQUERY ||
+        (n->kind == AQL_VAR && n->slot >= slot))
         return false;
     for (size_t i = 0; i < 3; i++)
         if (parts[i] && !is_early(parts[i], slot))
@@ -95,7 +96,8 @@ static struct aql_node *find(const struct aql_stage *from, const struct search *
     struct aql_node *found = NULL;
 
     for (; from && !found; from = from->next) {
-        if (from->kind == AQL_LIMIT || from->kind == AQL_RETURN)
+        if (from->kind == AQL_LIMIT || from->kind == AQL_COLLECT ||
+            from->kind == AQL_RETURN)
             return NULL;
         if (from->kind == AQL_FILTER)
             found = find_in(from->expr, s);
@@ -226,22 +228,33 @@ static bool takes_order(struct aql_stage *s, const struct aql_stage *sort)
     return false;
 }
 
+/* Is @s the first FOR? Its rows come once, the others' again and again. */
+static bool is_outermost(const struct aql_query *q, const struct aql_stage *s)
+{
+    const struct aql_stage *at = q->stages;
+
+    while (at->kind == AQL_LET || at->kind == AQL_FILTER)
+        at = at->next;
+    return at == s;
+}
+
 /* The SORT that sees the rows as this FOR delivers them is dropped when they come in its
- * order. Only for the outermost FOR: its rows come once. */
+ * order. */
 static void use_order(struct aql_query *q, struct aql_stage *s)
 {
     struct aql_stage *before = s;
 
     while (before->next->kind == AQL_FILTER || before->next->kind == AQL_LET)
         before = before->next;
-    if (s != q->stages || before->next->kind != AQL_SORT || !takes_order(s, before->next))
+    if (!is_outermost(q, s) || before->next->kind != AQL_SORT ||
+        !takes_order(s, before->next))
         return;
     s->path.is_descending = before->next->keys->is_descending;
     before->next = before->next->next;
     q->stages_n--;
 }
 
-void aql_plan(struct aql_query *q)
+static void plan(struct aql_query *q)
 {
     for (struct aql_stage *s = q->stages; s; s = s->next) {
         if (s->kind != AQL_FOR || !s->collection)
@@ -250,4 +263,10 @@ void aql_plan(struct aql_query *q)
             by_index(q, s);
         use_order(q, s);
     }
+}
+
+void aql_plan(struct aql_query *q)
+{
+    for (; q; q = q->next)
+        plan(q);
 }

@@ -23,7 +23,7 @@ static struct aql_set_entry **place(const struct aql_set *s, struct sf_str order
     size_t at = (size_t)h & (s->cap - 1);
 
     while (s->table[at] &&
-           (s->table[at]->hash != h || !sf_str_eq(s->table[at]->order, order)))
+           (s->table[at]->hash != h || !sf_str_eq(s->table[at]->key.order, order)))
         at = (at + 1) & (s->cap - 1);
     return &s->table[at];
 }
@@ -41,7 +41,7 @@ static bool grow(struct aql_set *s)
     s->table = table;
     s->cap = cap;
     for (struct aql_set_entry *e = s->first; e; e = e->next)
-        *place(s, e->order, e->hash) = e;
+        *place(s, e->key.order, e->hash) = e;
     return true;
 }
 
@@ -66,7 +66,7 @@ struct aql_set_entry *aql_set_add(struct aql_set *s, struct sf_str order,
     e = arena_alloc(s->mem, sizeof(*e));
     if (!e)
         return NULL;
-    e->order = arena_str(s->mem, order);
+    e->key.order = arena_str(s->mem, order);
     e->text = SF_STR_EMPTY;
     e->hash = h;
     if (s->mem->is_failed)

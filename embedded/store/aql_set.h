@@ -5,8 +5,12 @@
 
 #include "arena.h"
 
+struct aql_ordered {
+    struct sf_str order; /* memcmp order, see val_order() */
+};
+
 struct aql_set_entry {
-    struct sf_str order; /* see val_order() */
+    struct aql_ordered key;
     uint64_t hash;
     struct aql_set_entry *next; /* in order of arrival */
     struct sf_str text;         /* the caller's */

@@ -65,6 +65,7 @@
     X(QUERY_DIVISION, 1562, 400, "division by zero")                                    \
     X(QUERY_ARRAY_EXPECTED, 1563, 400, "array expected")                                \
     X(QUERY_DATE, 1572, 400, "invalid date value")                                      \
+    X(QUERY_AGGREGATE, 1574, 400, "invalid aggregate expression")                       \
     X(QUERY_OPTIONS, 1575, 400, "query options must be readable at query compile time") \
     X(NO_CURSOR, 1600, 404, "cursor not found")                                         \
     X(CURSOR_BUSY, 1601, 409, "cursor is busy")                                         \

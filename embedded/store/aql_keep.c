@@ -1,0 +1,85 @@
+/* SORT: all rows are kept until there are no more. Of each, what is used behind it. */
+#include "aql_exec.h"
+#include "aql_sort.h"
+
+static void copy_slot(struct arena *mem, struct aql_slot *slot)
+{
+    if (slot->is_document) {
+        slot->key = arena_str(mem, slot->key);
+        slot->body = arena_str(mem, slot->body);
+    } else if (slot->v.kind >= VAL_STRING) {
+        slot->v.raw = arena_str(mem, slot->v.raw);
+    }
+}
+
+static struct sf_str sort_order(struct aql_run *r, struct aql_state *st)
+{
+    struct sf_buf *work = &r->e.work;
+    size_t from = work->len;
+    struct sf_str order = SF_STR_EMPTY;
+
+    for (const struct aql_sort_key *key = st->stage->keys; key; key = key->next) {
+        struct val v = aql_eval(&r->e, key->expr);
+        size_t begin = work->len;
+
+        val_order(work, v);
+        if (key->is_descending)
+            val_order_invert(work, begin);
+    }
+    if (work->status == SF_OK) {
+        order = arena_str(&st->stored, aql_work(&r->e, from));
+        work->len = from;
+    }
+    return order;
+}
+
+bool aql_sort_take(struct aql_run *r, struct aql_pipe *p, size_t at)
+{
+    struct aql_state *st = &p->states[at];
+    const struct aql_stage *s = st->stage;
+    struct aql_kept *row = arena_alloc(&st->stored, sizeof(*row));
+    struct aql_slot *slots =
+        arena_alloc(&st->stored, s->keeps_n * sizeof(struct aql_slot) + 1);
+
+    if (!row || !slots)
+        return budget_fault(&r->memory, r->e.f);
+    row->key.order = sort_order(r, st);
+    row->slots = slots;
+    for (size_t i = 0; i < s->keeps_n; i++) {
+        slots[i] = r->e.slots[s->keeps[i]];
+        copy_slot(&st->stored, &slots[i]);
+    }
+    if (st->stored.is_failed || r->e.work.status != SF_OK)
+        return budget_fault(&r->memory, r->e.f);
+    row->next = st->kept;
+    st->kept = row;
+    st->kept_n++;
+    return aql_check_memory(r);
+}
+
+bool aql_sort_give(struct aql_run *r, struct aql_pipe *p, size_t at)
+{
+    struct aql_state *st = &p->states[at];
+    const struct aql_stage *s = st->stage;
+    struct aql_ordered **rows =
+        arena_alloc(&st->stored, st->kept_n * sizeof(struct aql_ordered *) + 1);
+    size_t i = st->kept_n;
+
+    if (!rows)
+        return budget_fault(&r->memory, r->e.f);
+    for (struct aql_kept *row = st->kept; row; row = row->next)
+        rows[--i] = &row->key;
+    if (!aql_sort(&r->e, &st->stored, rows, st->kept_n, &rows))
+        return false;
+    for (i = 0; i < st->kept_n && p->stopped <= at; i++) {
+        const struct aql_kept *row = (const struct aql_kept *)rows[i];
+
+        for (size_t k = 0; k < s->keeps_n; k++)
+            r->e.slots[s->keeps[k]] = row->slots[k];
+        arena_clear(&st->row);
+        r->e.mem = &st->row;
+        if (!aql_push(r, p, at + 1))
+            return false;
+    }
+    return true;
+}

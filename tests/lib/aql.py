@@ -1,0 +1,33 @@
+"""Queries to a running store, and ArangoDB's order of values for the models that judge them."""
+
+import functools
+
+KINDS = {type(None): 0, bool: 1, int: 2, float: 2, str: 3, list: 4, dict: 5}
+
+
+def compare(a, b):
+    """ArangoDB's total order of JSON values."""
+    if KINDS[type(a)] != KINDS[type(b)]:
+        return KINDS[type(a)] - KINDS[type(b)]
+    if a is None:
+        return 0
+    if isinstance(a, list):
+        for i in range(max(len(a), len(b))):
+            order = compare(a[i] if i < len(a) else None, b[i] if i < len(b) else None)
+            if order:
+                return order
+        return 0
+    return (a > b) - (a < b)
+
+
+by_value = functools.cmp_to_key(compare)
+
+
+def query(store, text, binds=None, **more):
+    """All rows, through every batch."""
+    doc = store.good("POST", "/_api/cursor", {"query": text, "bindVars": binds or {}, **more})
+    rows = doc["result"]
+    while doc["hasMore"]:
+        doc = store.good("POST", f"/_api/cursor/{doc['id']}")
+        rows += doc["result"]
+    return rows
