@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Live trades through cuts, kill -9 of loader and connector, roll-overs, dropped and doubled frames.
+"""Live trades through cuts, kill -9 of loader and connector, roll-overs, and frames dropped, doubled, late, garbled.
 
     live_trades.py --trades 1000000 --cuts 100 --kills 20 --rolls 10 [--seed N]
 
-Afterwards every id stands in the topic in ascending order and once in the collection, with the digits of the
-exchange's REST; the ledger covers all of it and knows no hole that is not repaired.
+Some symbols, a loader and a connector each, on sf-exchange's streams. A cut counts when the loader has told it, a
+roll-over when it is done. Afterwards every id stands in the topic in ascending order and once in the collection, with
+the digits of the exchange's REST; the ledger covers all of it and knows no hole that is not repaired.
 
 Closing line: N passed, N failed.
 """
@@ -21,83 +22,117 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lib"))
 import kafka as kafka_lib  # noqa: E402
 from flow import World, wait_for  # noqa: E402
-from live_front import LiveFront  # noqa: E402
-from trades import TradeQueue  # noqa: E402
+from live_market import STANDING, LiveMarket, StreamQueue  # noqa: E402
 
-DAY = "2024-06-01T10:00Z"
-CHUNK = 200
-
-
-class LiveQueue(TradeQueue):
-    loader_image = "loader-ws-trades"
-
-    def env(self, **more):
-        env = super().env(**{**self.front.env(), **more})
-        del env["TIME_RANGE"]
-        return env
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT"]
+STEP_MS = 20  # of the market, at once; about 14 trades of each symbol
+LIMIT_S = 120  # for one mishap to happen
+BAD_FRAMES = [{"kind": "ws_drop", "after": 701, "probability": 0.5}, {"kind": "ws_duplicate", "after": 503},
+              {"kind": "ws_reorder", "after": 907}, {"kind": "ws_corrupt", "after": 1301, "probability": 0.5}]
 
 
 class Run:
-    def __init__(self, queue, rng):
-        self.queue, self.rng = queue, rng
-        self.front = queue.front
-        self.loader, self.connector = queue.loader(), queue.connector()
+    def __init__(self, world, rng):
+        self.market, self.rng = LiveMarket(world), rng
+        self.queues = [StreamQueue(world, symbol, ARANGO_BATCH_DOCS="1000") for symbol in SYMBOLS]
+        self.procs = {(q, image): q.start(image) for q in self.queues for image in (q.loader_image, q.connector_image)}
         self.done = {"cuts": 0, "kills": 0, "rolls": 0}
-
-    def mishap(self, name):
-        if name == "cuts":
-            self.front.cut()
-            self.front.refused = self.rng.choice([0, 0, 1, 2])
-        elif name == "rolls":
-            self.front.shutdown()
-        elif self.rng.random() < 0.5:
-            self.loader.kill()
-            self.loader = self.queue.loader()
-        else:
-            self.connector.kill()
-            self.connector = self.queue.connector()
-        self.done[name] += 1
+        for q in self.queues:
+            q.procs_of_loader()[0].wait_event("stream_up")
+        self.firsts = {q: q.newest() + 1 for q in self.queues}
+        self.market.advance(1000)
+        for q in self.queues:  # from here on each has seen a trade
+            q.wait_newest()
 
     def tend(self):
-        for proc in (self.loader, self.connector):
+        for proc in self.procs.values():
             assert proc.is_running(), f"{proc.name} ended with {proc.popen.poll()}:\n{proc.stderr()[-3000:]}"
 
-    def go(self, trades, mishaps):
-        chunks = trades // CHUNK
-        plan = sorted((self.rng.randrange(1, chunks), name) for name, n in mishaps.items() for _ in range(n))
-        for at in range(chunks):
-            while plan and plan[0][0] == at:
-                self.mishap(plan.pop(0)[1])
-            dropped = self.rng.sample(range(CHUNK), 5) if self.rng.random() < 0.02 else ()
-            doubled = self.rng.sample(range(CHUNK), 5) if self.rng.random() < 0.02 else ()
-            self.front.advance("BTCUSDT", CHUNK, dropped, doubled)
-            if at % 50 == 0:
-                self.tend()
-            time.sleep(0.01)  # 20,000 trades a second at most
-        return chunks * CHUNK
+    def trades(self):
+        return sum(q.newest() + 1 - first for q, first in self.firsts.items())
 
-    def finish(self, last_id):
-        """Wait for the last id in the topic, stop, both to exit code 0."""
-        self.front.refused = 0
-        wait_for(lambda: self.last_position() >= last_id, 600, f"id {last_id} in an sf-pos record or event")
-        self.queue.command("stop")
-        assert self.loader.wait(60) == 0, self.loader.stderr()[-3000:]
-        assert self.connector.wait(120) == 0, self.connector.stderr()[-3000:]
+    def go_on(self, seconds):
+        """The market goes on, as fast as a busy one."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.market.advance(STEP_MS)
+            time.sleep(0.01)
 
-    def last_position(self):
+    def listener(self):
+        """A queue whose loader is connected: waits until one is."""
+        def find():
+            self.go_on(0.1)
+            found = [q for q in self.queues if q.is_listening()]
+            return self.rng.choice(found) if found else None
+
+        return wait_for(find, LIMIT_S, "loader that is connected")
+
+    # -------------------------------------------------------------------------- mishaps
+
+    def cuts(self):
+        queue = self.listener()
+        before = queue.count("stream_cut")
+        kind = self.rng.choice(["ws_cut", "ws_cut_mid"])
+        after = self.rng.randrange(1, 300) if kind == "ws_cut_mid" else self.rng.randrange(300)
+        self.market.faults({"kind": kind, "path": queue.symbol.lower() + "@", "after": after, "count": 1}, *BAD_FRAMES)
+        if self.rng.random() < 0.2:
+            self.market.advance(self.rng.randrange(10000))  # busy seconds, unseen
+        end = time.monotonic() + 10
+        while queue.count("stream_cut") == before and time.monotonic() < end:
+            self.go_on(0.1)
+        return queue.count("stream_cut") > before
+
+    def kills(self):
+        key = self.rng.choice(list(self.procs))
+        queue, image = key
+        self.procs[key].kill()
+        self.go_on(self.rng.choice([0, 0.1, 1]))
+        self.procs[key] = queue.start(image)
+        return True
+
+    def rolls(self):
+        queue = self.listener()
+        before = queue.count("stream_rolled")
+        self.market.faults({"kind": "ws_shutdown", "path": queue.symbol.lower() + "@",
+                            "ms": self.rng.randrange(2000, 6000)}, *BAD_FRAMES)
+        end = time.monotonic() + 10
+        while queue.count("stream_rolled") == before and time.monotonic() < end:
+            self.go_on(0.1)
+        return queue.count("stream_rolled") > before
+
+    def go(self, trades, wanted):
+        plan = [name for name, n in wanted.items() for _ in range(n)]
+        self.rng.shuffle(plan)
+        tries = 0
+        for at, name in enumerate(plan):
+            while self.trades() < trades * at // len(plan):
+                self.go_on(0.2)
+            while not getattr(self, name)():
+                tries += 1
+                assert tries < len(plan) + 10, f"{tries} mishaps did not happen"
+            self.done[name] += 1
+            self.tend()
+        while self.trades() < trades:
+            self.go_on(0.2)
+
+    def finish(self):
+        """The exchange behaves, the market stands: all of it arrives. Then stop, with exit code 0."""
+        self.market.faults()
+        self.market.advance(1000)
+        lasts = {q: q.wait_newest(600) for q in self.queues}
         self.tend()
-        time.sleep(0.5)
-        events = self.queue.events(target="loader-ws-trades", status="loading")
-        return events[-1]["extra"].get("position", -1) if events else -1
+        for q in self.queues:
+            q.stop(self.procs[q, q.loader_image], self.procs[q, q.connector_image], timeout=300)
+        return lasts
 
 
-def as_values(row):
-    return (row["id"], float(row["price"]), float(row["qty"]), row["time"], row["isBuyerMaker"])
+# --------------------------------------------------------------------------------- checks
+
+FIELDS = {"trade_id": "id", "price": "price", "quantity": "qty", "timestamp": "time", "is_buyer_maker": "isBuyerMaker"}
 
 
 def check_topic(queue, rows):
     """Each id, ascending, as the exchange has it; returns how many stood there twice."""
-    fields = {"trade_id": "id", "price": "price", "quantity": "qty", "timestamp": "time", "is_buyer_maker": "isBuyerMaker"}
     twice, at = 0, 0
     for r in queue.world.kafka.read_topic(queue.topic, timeout=600):
         if r.value is None:
@@ -106,7 +141,8 @@ def check_topic(queue, rows):
         if at > 0 and record["trade_id"] <= rows[at - 1]["id"]:
             twice += 1
             continue
-        assert {name: record[name] for name in fields} == {name: rows[at][of] for name, of in fields.items()}, \
+        assert at < len(rows), record
+        assert {name: record[name] for name in FIELDS} == {name: rows[at][of] for name, of in FIELDS.items()}, \
             (record, rows[at])
         at += 1
     assert at == len(rows), (at, len(rows))
@@ -119,38 +155,36 @@ def check_documents(queue, rows):
     docs.sort()
     assert len(docs) == len(rows), (len(docs), len(rows))
     for doc, row in zip(docs, rows):
-        assert tuple(doc) == as_values(row), (doc, row)
+        assert tuple(doc) == (row["id"], float(row["price"]), float(row["qty"]), row["time"], row["isBuyerMaker"]), \
+            (doc, row)
 
 
 def check_ledger(queue, first, last):
-    gaps = queue.world.aql("FOR g IN gaps FILTER g.kind == 'trades' RETURN g")
+    gaps = queue.world.aql("FOR g IN gaps FILTER g.kind == 'trades' AND g.symbol == @s RETURN g", s=queue.symbol)
     assert all(g["repaired"] for g in gaps), [g for g in gaps if not g["repaired"]]
-    spans = queue.world.aql("FOR c IN coverage FILTER c.kind == 'trades' AND c.from <= @a AND c.to >= @b RETURN c",
-                            a=first, b=last)
+    spans = queue.world.aql("FOR c IN coverage FILTER c.kind == 'trades' AND c.symbol == @s AND c.from <= @a AND "
+                            "c.to >= @b RETURN c", s=queue.symbol, a=first, b=last)
     assert len(spans) == 1, spans
     return len(gaps), sum(g["records"] for g in gaps)
 
 
-def prove(world, args, rng):
-    queue = LiveQueue(world, "BTCUSDT", DAY, DAY, ARANGO_BATCH_DOCS="1000", WS_ROLLOVER="20")
-    queue.name_after("ws_trades", DAY[:10])
-    first = queue.id_at(queue.from_ms)
-    queue.front = LiveFront(world.exchange.url, {"BTCUSDT": first})
+def prove(world, args):
     began = time.monotonic()
-    with queue.front:
-        run = Run(queue, rng)
-        run.loader.wait_event("stream_up")
-        queue.front.advance("BTCUSDT", 10)
-        n = 10 + run.go(args.trades, {"cuts": args.cuts, "kills": args.kills, "rolls": args.rolls})
-        run.finish(first + n - 1)
-        rolled = sum(len(p.events("stream_rolled")) for p in queue.procs if p.name == "loader-ws-trades")
-    rows = queue.rows(first, first + n)
-    assert len(rows) == n
-    twice = check_topic(queue, rows)
-    check_documents(queue, rows)
-    gaps, repaired = check_ledger(queue, first, first + n - 1)
-    print(f"ok   {n} trades, {run.done}, {rolled} roll-overs done, {gaps} gaps repaired with {repaired} records, "
-          f"{twice} records twice in the topic, {time.monotonic() - began:.0f} s", flush=True)
+    run = Run(world, random.Random(args.seed))
+    run.go(args.trades, {"cuts": args.cuts, "kills": args.kills, "rolls": args.rolls})
+    lasts = run.finish()
+    took, sums = time.monotonic() - began, [0, 0, 0, 0]
+    for queue, last in lasts.items():
+        rows = queue.rows(run.firsts[queue], last + 1)
+        twice = check_topic(queue, rows)
+        check_documents(queue, rows)
+        gaps, repaired = check_ledger(queue, rows[0]["id"], last)
+        sums = [a + b for a, b in zip(sums, (len(rows), gaps, repaired, twice))]
+    assert sums[0] >= args.trades, sums
+    told = {event: sum(q.count(event) for q in run.queues) for event in ("stream_cut", "stream_rolled")}
+    print(f"ok   {sums[0]} trades of {len(SYMBOLS)} symbols in {took:.0f} s, mishaps {run.done}, told {told}; {sums[1]} gaps "
+          f"repaired with {sums[2]} records, {sums[3]} records twice in a topic, none in the collections; checked in "
+          f"{time.monotonic() - began - took:.0f} s", flush=True)
 
 
 def main():
@@ -166,9 +200,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sf-live-") as tmp:
         folder = pathlib.Path(tmp)
         kafka = kafka_lib.make_kafka(folder / "kafka").start()
-        world = World(kafka, folder / "world", exchange_args=["--weight-limit", "100000000"])
+        world = World(kafka, folder / "world", exchange_args=[*STANDING, "--live-rate", "1000"])
         try:
-            prove(world, args, random.Random(args.seed))
+            prove(world, args)
         except Exception:
             traceback.print_exc()
             failed = 1
