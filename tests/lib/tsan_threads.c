@@ -26,7 +26,10 @@
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-    return "race_top:^pthread_rwlock_destroy$\nrace_top:^free$\n";
+    return "race_top:^pthread_rwlock_destroy$\n"
+           "race_top:^__interceptor_pthread_rwlock_destroy$\n"
+           "race_top:^free$\n"
+           "race_top:^__interceptor_free$\n"; /* as clang calls them */
 }
 
 _Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t), "glibc's layout");
