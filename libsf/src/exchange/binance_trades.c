@@ -123,18 +123,25 @@ static enum sf_status bad_member(const struct sf_scan *s, enum sf_token token,
                         expected[m->kind], SF_STR_ARG(binance_shown(s, token)));
 }
 
+/* Most are not, and differ in the first letter. */
+static bool is_named(const struct member_row *m, struct sf_str name)
+{
+    return name.len > 0 && m->name[0] == name.p[0] &&
+           sf_str_eq(sf_str_from(m->name), name);
+}
+
 /* The member of @name, trying the one at *hint first: rows keep their order. */
 static const struct member_row *find_member(const struct member_row *members,
                                             struct sf_str name, unsigned *hint)
 {
     const struct member_row *m = &members[*hint];
 
-    if (m->name && sf_str_eq(sf_str_from(m->name), name)) {
+    if (m->name && is_named(m, name)) {
         ++*hint;
         return m;
     }
     for (m = members; m->name; m++)
-        if (sf_str_eq(sf_str_from(m->name), name)) {
+        if (is_named(m, name)) {
             *hint = (unsigned)(m - members) + 1;
             return m;
         }
