@@ -175,6 +175,13 @@ static void check_until(struct sf_conf *conf, struct sf_problems *p)
                         conf->until, conf->type);
 }
 
+static void check_tape(const struct sf_conf *conf, struct sf_problems *p)
+{
+    if (conf->tape_record[0] != '\0' && conf->tape_replay[0] != '\0')
+        sf_conf_problem(p, "TAPE_RECORD='%.80s': expected it without TAPE_REPLAY",
+                        conf->tape_record);
+}
+
 /* ------------------------------------------------------------------------- names */
 
 static void check_exchange(const struct sf_conf *conf, struct sf_problems *p)
@@ -336,6 +343,7 @@ void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
         check_symbols(conf, p);
     check_range(conf, scopes, p);
     check_until(conf, p);
+    check_tape(conf, p);
     check_kafka(conf, p);
     if (conf->queue_id[0] != '\0')
         derive_from_queue(conf, image, p);

@@ -141,26 +141,34 @@ static void on_open(void *arg)
     g->is_up = true;
     set_age(g);
     sf_log(SF_LOG_INFO, "stream_up", SF_LOG_I("symbols", (int64_t)g->n));
+    tape_write_up(live->opts.tape->writer, g->first, g->n);
     live->opts.on_up(live->opts.arg, g->first, g->n);
 }
 
-static void on_frame(void *arg, struct sf_str text)
+/* Returns true when the frame says that the connection is about to be closed. */
+static bool take_frame(struct sf_live *live, struct sf_str text)
 {
-    struct conn *c = arg;
-    struct sf_live *live = c->g->live;
     const struct sf_exchange *x = live->opts.exchange;
     struct sf_str stream, event;
     size_t i;
 
     if (!x->frame_split(text, &stream, &event)) {
         sf_metric_add(SF_M_BAD_INPUT, 1);
-        return;
+        return false;
     }
     i = live_streams_find(&live->streams, stream);
     if (i != LIVE_STREAMS_NONE)
         live->opts.on_event(live->opts.arg, i, event);
-    else if (sf_str_eq(stream, sf_str_from(x->shutdown_stream)) &&
-             c == &c->g->conns[c->g->current]) {
+    return i == LIVE_STREAMS_NONE && sf_str_eq(stream, sf_str_from(x->shutdown_stream));
+}
+
+static void on_frame(void *arg, struct sf_str text)
+{
+    struct conn *c = arg;
+    struct sf_live *live = c->g->live;
+
+    tape_write_frame(live->opts.tape->writer, text);
+    if (take_frame(live, text) && c == &c->g->conns[c->g->current]) {
         sf_log_write(SF_LOG_INFO, "stream_shutdown", NULL);
         begin_roll(c->g);
     }
@@ -171,6 +179,7 @@ static void lost(struct group *g, const struct sf_error *why)
 {
     struct sf_live *live = g->live;
 
+    tape_write_down(live->opts.tape->writer, g->first, g->n, why);
     g->is_up = false;
     live->cuts_n++;
     sf_timer_clear(g->roll);
@@ -256,6 +265,40 @@ static void on_again(void *arg)
     connect_group(arg);
 }
 
+/* -------------------------------------------------------------------------- from a tape
+ */
+
+static void on_tape_frame(void *arg, struct sf_str text)
+{
+    (void)take_frame(arg, text);
+}
+
+static void on_tape_up(void *arg, size_t first, size_t n)
+{
+    struct sf_live *live = arg;
+    size_t symbols_n = live->opts.conf->symbols_n;
+
+    if (first < symbols_n && n <= symbols_n - first)
+        live->opts.on_up(live->opts.arg, first, n);
+}
+
+static void on_tape_down(void *arg, size_t first, size_t n, const struct sf_error *why)
+{
+    struct sf_live *live = arg;
+    size_t symbols_n = live->opts.conf->symbols_n;
+
+    live->cuts_n++;
+    if (first < symbols_n && n <= symbols_n - first)
+        live->opts.on_down(live->opts.arg, first, n, why);
+}
+
+static void play(struct sf_live *live)
+{
+    const struct tape_ear ear = { on_tape_frame, on_tape_up, on_tape_down, live };
+
+    tape_play_start(live->opts.tape->player, &ear, live->opts.conf->symbols_n);
+}
+
 /* ------------------------------------------------------------------------------ life */
 
 static enum sf_status make_streams(struct sf_live *live)
@@ -295,6 +338,19 @@ static enum sf_status make_groups(struct sf_live *live)
     return status;
 }
 
+static const struct sf_tape no_tape = { NULL, NULL };
+
+static enum sf_status connect_all(struct sf_live *live, struct sf_error *err)
+{
+    enum sf_status status = sf_ws_hub_create(live->opts.loop, NULL, &live->hub, err);
+
+    if (status == SF_OK) /* an address that is none shows now */
+        status = open_conn(&live->groups[0].conns[0], err);
+    for (size_t i = 1; status == SF_OK && i < live->groups_n; i++)
+        connect_group(&live->groups[i]);
+    return status;
+}
+
 enum sf_status sf_live_create(const struct sf_live_opts *opts, struct sf_live **ret_live,
                               struct sf_error *err)
 {
@@ -303,6 +359,7 @@ enum sf_status sf_live_create(const struct sf_live_opts *opts, struct sf_live **
 
     if (live) {
         live->opts = *opts;
+        live->opts.tape = opts->tape ? opts->tape : &no_tape;
         live->random = (uint64_t)sf_mono_us() | 1;
         status = make_streams(live);
         if (status == SF_OK)
@@ -311,16 +368,13 @@ enum sf_status sf_live_create(const struct sf_live_opts *opts, struct sf_live **
     if (status != SF_OK)
         (void)sf_error_set(err, status, "no memory for the streams");
     else
-        status = sf_ws_hub_create(opts->loop, NULL, &live->hub, err);
-    if (status == SF_OK) { /* an address that is none shows now */
-        status = open_conn(&live->groups[0].conns[0], err);
-        for (size_t i = 1; status == SF_OK && i < live->groups_n; i++)
-            connect_group(&live->groups[i]);
-    }
+        status = live->opts.tape->player ? SF_OK : connect_all(live, err);
     if (status != SF_OK) {
         sf_live_destroy(live);
         return status;
     }
+    if (live->opts.tape->player)
+        play(live);
     *ret_live = live;
     return SF_OK;
 }
@@ -340,6 +394,8 @@ void sf_live_destroy(struct sf_live *live)
 {
     if (!live)
         return;
+    if (live->opts.tape->player)
+        tape_play_pause(live->opts.tape->player, true);
     hang_up_all(live);
     for (size_t i = 0; live->groups && i < live->groups_n; i++) {
         sf_timer_destroy(live->groups[i].again);
@@ -356,6 +412,10 @@ void sf_live_pause(struct sf_live *live, bool is_paused)
     struct sf_error why = { .status = SF_ESTOPPED, .text = "paused" };
 
     live->is_paused = is_paused;
+    if (live->opts.tape->player) { /* a tape waits */
+        tape_play_pause(live->opts.tape->player, is_paused);
+        return;
+    }
     if (is_paused)
         hang_up_all(live);
     for (size_t i = 0; i < live->groups_n; i++) {
@@ -368,6 +428,7 @@ void sf_live_pause(struct sf_live *live, bool is_paused)
             connect_group(g);
         } else if (g->is_up) {
             g->is_up = false;
+            tape_write_down(live->opts.tape->writer, g->first, g->n, &why);
             live->opts.on_down(live->opts.arg, g->first, g->n, &why);
         }
     }
@@ -385,4 +446,7 @@ void sf_live_progress(const struct sf_live *live, struct sf_buf *extra)
                     "\"rolls\":%lld",
                     live->groups_n, up, (long long)live->cuts_n,
                     (long long)live->rolls_n);
+    if (live && live->opts.tape->player)
+        sf_buf_addf(extra, ",\"percent\":%lld",
+                    (long long)tape_play_percent(live->opts.tape->player));
 }

@@ -7,6 +7,8 @@
 #ifndef LIVE_H
 #define LIVE_H
 
+#include "tape.h"
+
 #include <sf/exchange.h>
 #include <sf/loop.h>
 
@@ -16,6 +18,8 @@ struct sf_live_opts {
     struct sf_loop *loop;
     const struct sf_conf *conf; /* borrowed; its symbols are the streams */
     const struct sf_exchange *exchange;
+    /* Recorded to, or played in place of connections; NULL: neither. */
+    const struct sf_tape *tape;
     /* Append the name of a symbol's stream. */
     void (*stream)(void *arg, struct sf_buf *b, struct sf_str symbol);
     /* An event of the stream of symbol @i (of conf); the text is lent. */

@@ -279,6 +279,7 @@ static enum sf_status open_streams(struct live_trades *t, struct sf_error *err)
         .loop = sf_loader_loop(t->l),
         .conf = t->conf,
         .exchange = t->exchange,
+        .tape = sf_loader_tape(t->l),
         .stream = add_stream,
         .on_event = on_event,
         .on_up = on_up,
@@ -286,6 +287,7 @@ static enum sf_status open_streams(struct live_trades *t, struct sf_error *err)
         .arg = t,
     };
 
+    sf_rest_tape(t->rest, opts.tape);
     return sf_live_create(&opts, &t->live, err);
 }
 
@@ -294,8 +296,11 @@ static enum sf_status hello(struct live_trades *t, struct sf_error *err)
 {
     struct sf_error why = { 0 };
     struct sf_market market;
-    enum sf_status status = sf_rest_hello(t->rest, t->symbols[0].symbol, &market, &why);
+    enum sf_status status;
 
+    if (sf_loader_tape(t->l)->player) /* nobody is asked */
+        return SF_OK;
+    status = sf_rest_hello(t->rest, t->symbols[0].symbol, &market, &why);
     if (status == SF_EINVAL && t->symbols_n > 1) {
         sf_log_error(SF_LOG_WARN, "symbol_silent", &why);
         sf_loader_tell(t->l, why.text);

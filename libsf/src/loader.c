@@ -26,6 +26,11 @@ int64_t sf_loader_run(const struct sf_loader *l)
     return l->run;
 }
 
+const struct sf_tape *sf_loader_tape(const struct sf_loader *l)
+{
+    return &l->tape;
+}
+
 const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
                                             struct sf_str symbol)
 {
@@ -214,10 +219,14 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
 
     if (!lane)
         return SF_EINVAL;
-    if (l->first && !send_waiting(l))
+    if (l->first && !send_waiting(l)) {
+        l->is_full = true;
         return SF_EFULL;
+    }
     status = l->put == 0 ? put_first(l, lane->partition, symbol, record)
                          : sf_producer_put(l->topic, lane->partition, symbol, record);
+    if (status == SF_EFULL)
+        l->is_full = true;
     if (status != SF_OK)
         return status;
     lane->position = position;
@@ -259,8 +268,12 @@ static void on_room(void *arg)
 {
     struct sf_loader *l = arg;
 
-    if (send_waiting(l) && l->is_open && l->spec->source->on_room)
+    if (!send_waiting(l))
+        return;
+    l->is_full = false;
+    if (l->is_open && l->spec->source->on_room)
         l->spec->source->on_room(l->state);
+    tape_play_go(l->tape.player);
 }
 
 static int64_t written(const struct sf_loader *l)
@@ -312,23 +325,17 @@ static enum sf_status open_topic(struct sf_loader *l)
     if (status != SF_OK)
         return status;
     status = sf_loader_make_lanes(l);
-    return status == SF_OK ? sf_loader_walk(l) : status;
+    if (status == SF_OK)
+        status = sf_loader_walk(l);
+    return status == SF_OK ? sf_loader_open_tape(l) : status;
 }
 
-/* A queue without a range is complete at its UNTIL. */
-static void on_until(void *arg)
+void sf_loader_complete(struct sf_loader *l)
 {
-    struct sf_loader *l = arg;
-    int64_t left_ms = l->program.conf.until_ms - sf_time_now_ms();
     struct sf_end end = {
         .records = l->put, .first = -1, .last = -1, .listed_from = -1, .cut_to = -1
     };
 
-    if (left_ms > 0) { /* the wall clock was set, or it is far */
-        sf_timer_set(l->until_timer, left_ms < UNTIL_LOOK_MS ? left_ms : UNTIL_LOOK_MS,
-                     0);
-        return;
-    }
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lane *lane = &l->lanes[i];
         int64_t first = lane->past.records > 0 ? lane->past.first : lane->first;
@@ -340,6 +347,19 @@ static void on_until(void *arg)
             end.last = lane->position;
     }
     sf_loader_finish(l, &end);
+}
+
+/* A queue without a range is complete at its UNTIL. */
+static void on_until(void *arg)
+{
+    struct sf_loader *l = arg;
+    int64_t left_ms = l->program.conf.until_ms - sf_time_now_ms();
+
+    if (left_ms <= 0)
+        sf_loader_complete(l);
+    else /* the wall clock was set, or it is far */
+        sf_timer_set(l->until_timer, left_ms < UNTIL_LOOK_MS ? left_ms : UNTIL_LOOK_MS,
+                     0);
 }
 
 static enum sf_status open_source(struct sf_loader *l)
@@ -431,6 +451,7 @@ int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)
     if (l.state)
         spec->source->close(l.state);
     l.is_open = false;
+    sf_loader_close_tape(&l);
     if (l.topic && l.lanes_n > 0 && l.program.outcome != SF_OUTCOME_FAILED)
         finish(&l);
     code = sf_program_close(&l.program, NULL);

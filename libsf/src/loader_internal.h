@@ -3,6 +3,7 @@
 #define LOADER_INTERNAL_H
 
 #include "program.h"
+#include "tape.h"
 
 #include <sf/loader.h>
 
@@ -46,6 +47,8 @@ struct sf_loader {
     struct sf_timer *position_timer, *until_timer;
     void *state; /* of the source; NULL: not open */
     bool is_open;
+    bool is_full; /* a record found no room, and there is none yet */
+    struct sf_tape tape;
     struct sf_end end; /* of sf_loader_finish */
     int64_t gap_told_us, gaps;
 };
@@ -58,5 +61,14 @@ struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol);
 /* Read what earlier runs left in the topic: fills each lane's past and position, and
  * l->run. Errors (into l->program.failure): as sf_kafka_walk. */
 enum sf_status sf_loader_walk(struct sf_loader *l);
+
+/* The queue is complete where it stands now: sf_loader_finish with all that was put. */
+void sf_loader_complete(struct sf_loader *l);
+
+/* loader_tape.c: open what the settings name; what a tape says that its run knew at its
+ * begin is known to this one, too. Errors (into l->program.failure): SF_EINVAL, SF_EPROTO
+ * the tape; SF_ENOMEM. */
+enum sf_status sf_loader_open_tape(struct sf_loader *l);
+void sf_loader_close_tape(struct sf_loader *l);
 
 #endif

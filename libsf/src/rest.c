@@ -3,7 +3,6 @@
  * puts it back into the queue with a time before which it must not go. */
 #include "rest_internal.h"
 
-#include <sf/limit.h>
 #include <sf/metrics.h>
 
 #include <stdlib.h>
@@ -18,39 +17,6 @@
 #define WAIT_UNKNOWN_MS   10000 /* a limit without a time; doubles each time */
 #define WAIT_LONGEST_MS   320000 /* of those; the shortest ban is 2 minutes */
 #define WAIT_TOLD_MS      1000   /* shorter waits are not worth a word */
-
-struct call {
-    struct sf_rest *rest;
-    struct call *next; /* in the queue, or in the list of those under way */
-    uint64_t id;       /* of the HTTP request, while under way */
-    char *path;
-    int64_t weight;
-    unsigned tries;
-    int64_t not_before_us;
-    sf_rest_fn fn;
-    void *arg;
-};
-
-struct sf_rest {
-    struct sf_http *http;
-    const struct sf_conf *conf;
-    const struct sf_exchange *exchange;
-    struct sf_loop *loop;
-    struct sf_timer *turn_timer;
-    struct sf_limit limit;
-    struct call *queue; /* waiting */
-    struct call *sent;  /* under way: sent_n, at most sent_max */
-    unsigned sent_n, sent_max;
-    bool is_paused;
-    int64_t failing_since_us; /* 0: the exchange answers */
-    int64_t unknown_wait_ms;  /* the next wait for a limit without a time */
-    int64_t told_until_us;    /* a wait for the budget was told of, until then */
-    uint64_t random;
-    /* the exchange's time at our monotonic time; 0: unknown */
-    int64_t clock_ms, clock_us;
-    sf_rest_wait_fn on_wait;
-    void *wait_arg;
-};
 
 static void turn(struct sf_rest *rest);
 
@@ -176,14 +142,20 @@ static void unlink_call(struct call **list, struct call *call)
 
 /* -------------------------------------------------------------------------- answers */
 
-static void end_call(struct call *call, enum sf_status status, struct sf_buf *body,
-                     const struct sf_error *err)
+void rest_end_call(struct call *call, enum sf_status status, struct sf_buf *body,
+                   const struct sf_error *err)
 {
+    struct sf_rest *rest = call->rest;
     sf_rest_fn fn = call->fn;
     void *arg = call->arg;
 
+    if (!rest->tape.player)
+        rest->answer_ms = sf_rest_server_ms(rest);
+    tape_write_answer(rest->tape.writer, sf_str_from(call->path), status, rest->answer_ms,
+                      body, err);
     free_call(call);
     fn(arg, status, body, err);
+    rest->answer_ms = 0;
 }
 
 /* Try again later, not before @least_ms, unless nothing has worked for too long. */
@@ -198,7 +170,7 @@ static void retry(struct call *call, int64_t least_ms, const struct sf_error *wh
     if (now_us - rest->failing_since_us >= rest->conf->retry_limit_s * 1000000) {
         (void)sf_error_wrap(&err, "gave up after %lld s of failures",
                             (long long)((now_us - rest->failing_since_us) / 1000000));
-        end_call(call, SF_EIO, NULL, &err);
+        rest_end_call(call, SF_EIO, NULL, &err);
         return;
     }
     wait_ms = backoff_ms(rest, ++call->tries);
@@ -264,7 +236,7 @@ static void judge(struct call *call, struct sf_http_answer *answer)
     case SF_VERDICT_OK:
         rest->unknown_wait_ms = WAIT_UNKNOWN_MS;
         sf_http_take_body(answer, &body);
-        end_call(call, SF_OK, &body, &err);
+        rest_end_call(call, SF_OK, &body, &err);
         sf_buf_release(&body);
         return;
     case SF_VERDICT_RETRY:
@@ -274,16 +246,16 @@ static void judge(struct call *call, struct sf_http_answer *answer)
         wait_for_limit(call, a.wait_ms, &err);
         return;
     case SF_VERDICT_SYMBOL:
-        end_call(call, SF_ENOTFOUND, NULL, &err);
+        rest_end_call(call, SF_ENOTFOUND, NULL, &err);
         return;
     case SF_VERDICT_ABSENT:
-        end_call(call, SF_EUNSUPPORTED, NULL, &err);
+        rest_end_call(call, SF_EUNSUPPORTED, NULL, &err);
         return;
     case SF_VERDICT_KEY:
-        end_call(call, SF_EAUTH, NULL, &err);
+        rest_end_call(call, SF_EAUTH, NULL, &err);
         return;
     case SF_VERDICT_FATAL:
-        end_call(call, SF_EREFUSED, NULL, &err);
+        rest_end_call(call, SF_EREFUSED, NULL, &err);
         return;
     }
 }
@@ -303,7 +275,7 @@ static void on_answer(void *arg, struct sf_http_answer *answer)
         sf_limit_answer(&rest->limit, call->weight, -1, to_window_end_us(rest, 0),
                         sf_mono_us());
         if (answer->err.status == SF_EDENIED || answer->err.status == SF_EINVAL)
-            end_call(call, answer->err.status, NULL, &answer->err);
+            rest_end_call(call, answer->err.status, NULL, &answer->err);
         else
             retry(call, 0, &answer->err);
     }
@@ -366,7 +338,7 @@ static void send_now(struct call *call)
         return;
     }
     sf_limit_answer(&rest->limit, call->weight, -1, rest->limit.window_us, sf_mono_us());
-    end_call(call, err.status, NULL, &err);
+    rest_end_call(call, err.status, NULL, &err);
 }
 
 static void turn(struct sf_rest *rest)
@@ -374,6 +346,8 @@ static void turn(struct sf_rest *rest)
     int64_t now_us = sf_mono_us(), next_us = INT64_MAX;
     struct call **at = &rest->queue;
 
+    if (rest->tape.player) /* which answers */
+        return;
     while (*at && !rest->is_paused && rest->sent_n < rest->sent_max) {
         struct call *call = *at;
         int64_t wait_us = call->not_before_us - now_us;
@@ -410,6 +384,9 @@ enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t wei
     call->weight = weight;
     call->fn = fn;
     call->arg = arg;
+    if (rest->tape.player)
+        call->asked_tape_us = tape_play_time_us(rest->tape.player);
+    tape_write_ask(rest->tape.writer, path);
     enqueue(rest, call, false);
     sf_timer_set(rest->turn_timer, 0, 0);
     return SF_OK;
@@ -432,6 +409,10 @@ void sf_rest_on_wait(struct sf_rest *rest, sf_rest_wait_fn fn, void *arg)
 
 int64_t sf_rest_server_ms(const struct sf_rest *rest)
 {
+    if (rest->answer_ms > 0)
+        return rest->answer_ms;
+    if (rest->tape.player)
+        return tape_play_time_us(rest->tape.player) / 1000;
     if (rest->clock_us == 0)
         return sf_time_now_ms();
     return rest->clock_ms + (sf_mono_us() - rest->clock_us) / 1000;
