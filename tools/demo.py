@@ -1,93 +1,35 @@
 #!/usr/bin/python3
 """The whole system on one machine: real programs, real protocols, every value checked.
 
-Starts Kafka, sf-store (ArangoDB's HTTP API) and sf-exchange (Binance's REST API) on free ports of
-127.0.0.1, runs a loader and a connector for each of six queues to their end, compares every
-document with what the exchange serves, and stops everything. `make demo` builds and calls it;
+Starts Kafka, sf-store (ArangoDB's HTTP API) and sf-exchange (Binance's REST API and streams) on free
+ports of 127.0.0.1, runs a loader and a connector for each of six queues of candles to their end, and
+one of live trades whose connection is cut, compares every document with what the exchange serves,
+and stops everything. `make demo` builds and calls it;
 KEEP=1 leaves everything running until Ctrl-C.
 """
-import base64
 import calendar
 import decimal
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BIN = pathlib.Path(os.environ.get("SF_BIN", ROOT / "build" / "bin"))
+from demo_live import LiveTrades
+from demo_parts import BIN, LIMIT_S, PASSWORD, ROOT, Demo, aql, http
+
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
 RUNS = [("1m", "2024-06-01", "2024-06-30"), ("1h", "2023-06-01", "2024-05-31")]
-PASSWORD = "demo"
-LIMIT_S = 180  # a demo that takes longer has failed
 
 DECIMALS = ["open", "high", "low", "close", "volume", "quote_asset_volume",
             "taker_buy_base_asset_volume", "taker_buy_quote_asset_volume"]
 COLUMNS = [1, 2, 3, 4, 5, 7, 9, 10]  # of a kline row, for DECIMALS
 
 
-class Demo:
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.started = []  # (name, Popen)
-
-    def start(self, name, args, env=None):
-        log = open(self.folder / f"{name}.log", "wb")
-        full = {**os.environ, **(env or {})}
-        proc = subprocess.Popen([str(a) for a in args], env=full, stdin=subprocess.DEVNULL,
-                                stdout=log, stderr=log, start_new_session=True)
-        self.started.append((name, proc))
-        return proc
-
-    def port_of(self, name, proc):
-        """The port that a program logged: event=listening port=N."""
-        path = self.folder / f"{name}.log"
-        for _ in range(300):
-            for line in path.read_text(errors="replace").splitlines():
-                if "event=listening" in line and "port=" in line:
-                    return int(line.split("port=")[1].split()[0])
-            if proc.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise SystemExit(f"{name} did not start:\n{path.read_text(errors='replace')[-2000:]}")
-
-    def stop(self):
-        for _, proc in reversed(self.started):
-            if proc.poll() is None:
-                proc.send_signal(signal.SIGTERM)
-        for _, proc in reversed(self.started):
-            try:
-                proc.wait(10)
-            except subprocess.TimeoutExpired:
-                proc.kill()
-                proc.wait()
-
-
-def http(url, body=None, user=None):
-    req = urllib.request.Request(url, data=json.dumps(body).encode() if body is not None else None)
-    req.add_header("Content-Type", "application/json")
-    if user:
-        req.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
-    with urllib.request.urlopen(req, timeout=30) as answer:
-        return json.loads(answer.read(), parse_float=decimal.Decimal)
-
-
 def documents(store, collection):
-    """All documents of a collection, by cursor, decimals with their digits."""
-    user = f"root:{PASSWORD}"
-    page = http(f"{store}/_db/streamforge/_api/cursor",
-                {"query": "FOR d IN @@c SORT d.open_time RETURN d", "bindVars": {"@c": collection},
-                 "batchSize": 5000}, user)
-    rows = page["result"]
-    while page["hasMore"]:
-        page = http(f"{store}/_db/streamforge/_api/cursor/{page['id']}", {}, user)
-        rows += page["result"]
-    return rows
+    return aql(store, "FOR d IN @@c SORT d.open_time RETURN d", **{"@c": collection})
 
 
 def source(exchange, symbol, interval, start_ms, end_ms):
@@ -155,6 +97,10 @@ class Progress:
         connector = self.state[queue].get("connector", {})
         done = loader.get("status") == "finished"
         percent = 100 if done else loader.get("extra", {}).get("percent", 0)
+        if "ws_" in queue:
+            return (f"  {queue[7:].rsplit('-', 1)[0]:34} {'(live)':22} {'':4}  {loader.get('status', '-'):8}"
+                    f" {loader.get('records_written', 0):6}  stored {connector.get('records_written', 0):6}"
+                    f"  {connector.get('status', '-')}")
         return (f"  {queue[7:].rsplit('-', 1)[0]:34} [{'#' * (percent // 5):20}] {percent:3}%  {loader.get('status', '-'):8}"
                 f" {loader.get('records_written', 0):6}  stored {connector.get('records_written', 0):6}"
                 f"  {connector.get('status', '-')}")
@@ -179,7 +125,7 @@ class Progress:
         self.drawn = lines
 
     def all_done(self):
-        return all(self.state[q].get(side, {}).get("finished") for q in self.queues for side in ("loader", "connector"))
+        return all(self.state[q].get(side, {}).get("finished") for q in self.queues if "ws_" not in q for side in ("loader", "connector"))
 
 
 def day_ms(text):
@@ -242,34 +188,39 @@ def check(store, exchange, queues):
 
 def run(demo):
     began = time.monotonic()
-    print("1. Starting Apache Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API)")
+    print("1. Starting Apache Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API, streams)")
     kafka = subprocess.run([ROOT / "tests/lib/kafka.py", "start", "--dir", demo.folder / "kafka"],
                            check=True, stdout=subprocess.PIPE, text=True)
     brokers = kafka.stdout.strip().splitlines()[-1]
     store_proc = demo.start("sf-store", [BIN / "sf-store", "--listen", "127.0.0.1:0", "--data", demo.folder / "store"],
                             {"SF_STORE_ROOT_PASSWORD": PASSWORD})
-    exchange_proc = demo.start("sf-exchange", [BIN / "sf-exchange", "--listen", "127.0.0.1:0", "--seed", "2026"])
+    exchange_proc = demo.start("sf-exchange", [BIN / "sf-exchange", "--listen", "127.0.0.1:0", "--seed", "2026",
+                                               "--live-rate", "200"])
     store = f"http://127.0.0.1:{demo.port_of('sf-store', store_proc)}"
     exchange = f"http://127.0.0.1:{demo.port_of('sf-exchange', exchange_proc)}"
     print(f"   Kafka {brokers}   store {store}   exchange {exchange}")
-    print(f"2. Six queues: {', '.join(SYMBOLS)}, {' and '.join(r[0] for r in RUNS)} candles, a loader and a connector each")
+    print(f"2. Six queues: {', '.join(SYMBOLS)}, {' and '.join(r[0] for r in RUNS)} candles, a loader and a connector each;"
+          " and live trades")
+    live = LiveTrades(demo, brokers, store, exchange)
     queues = start_queues(demo, brokers, store, exchange)
-    progress = Progress(demo, brokers, list(queues))
+    progress = Progress(demo, brokers, [*queues, live.queue])
     is_good = wait_for_end(demo, progress, queues)
-    took = time.monotonic() - began
     first = next(iter(queues.values()))
     print(f"3. The first documents of {first['collection']}")
     for doc in documents(store, first["collection"])[:3]:
         print("  ", json.dumps(doc, default=str)[:230])
     print("4. Every document against the source")
     total, bad = check(store, exchange, queues)
-    print(f"demo: {len(queues)} queues, {total} candles stored and compared, {bad} wrong, {took:.1f} s")
+    print("5. Live trades: the connection is cut, and nobody may connect for 1.5 s; then a stop command")
+    trades, bad_trades = live.cut_and_finish()
+    print(f"demo: {len(queues)} queues, {total} candles and {trades} live trades stored and compared,"
+          f" {bad + bad_trades} wrong, {time.monotonic() - began:.1f} s")
     if os.environ.get("KEEP") == "1":
         print(f"KEEP=1: everything runs until Ctrl-C. Documents: {store} (root:{PASSWORD}, database streamforge);"
               f" candles: {exchange}/api/v3/klines?symbol=BTCUSDT&interval=1m; logs: {demo.folder}")
         signal.pause()
     print("Next: README.md (settings, images), docs/ARCHITECTURE.md, `make test`, `KEEP=1 make demo`")
-    return 0 if is_good and bad == 0 else 1
+    return 0 if is_good and bad + bad_trades == 0 else 1
 
 
 def main():
