@@ -45,7 +45,7 @@ void sf_ledger_coverage(void *arg)
     bool is_again = ++t->coverage_n % AGAIN_EVERY == 0;
 
     for (size_t i = 0; i < t->symbols_n; i++) {
-        if (is_again)
+        if (is_again && !t->symbols[i].seq.is_blocked) /* Kafka takes nothing: not now */
             t->symbols[i].covered = -1;
         cover(&t->symbols[i]);
     }

@@ -12,7 +12,7 @@
 #define RECORD_MAX  8192 /* bytes of one record; 12 fields of at most 64 digits */
 #define COVERAGE_MS 10000
 #define KEEP_BYTES  65536   /* a held buffer that is empty keeps so much */
-#define BAD_US      1000000 /* at most one line a second on events that are refused */
+#define TOLD_US     1000000 /* at most one line a second on what comes with every frame */
 
 void sf_live_fail(struct live_trades *t, const char *where, const struct sf_error *cause)
 {
@@ -101,12 +101,17 @@ static bool append(struct live_symbol *s, struct sf_str record)
 static void hold(struct live_symbol *s, const struct sf_trade *trade)
 {
     struct sf_str record = make_record(s, trade, false);
+    int64_t now_us;
 
     if (append(s, record))
         return;
+    now_us = sf_mono_us();
     drop_held(s);
-    sf_log(SF_LOG_INFO, "held_dropped", SF_LOG_V("symbol", s->symbol),
-           SF_LOG_I("from", s->seq.next), SF_LOG_I("to", trade->id));
+    if (now_us - s->t->dropped_told_us >= TOLD_US) {
+        sf_log(SF_LOG_INFO, "held_dropped", SF_LOG_V("symbol", s->symbol),
+               SF_LOG_I("from", s->seq.next), SF_LOG_I("to", trade->id));
+        s->t->dropped_told_us = now_us;
+    }
     sequence_overflow(&s->seq, trade->id);
     if (!append(s, record))
         sequence_drop(&s->seq);
@@ -171,7 +176,7 @@ static void bad_event(struct live_symbol *s, const struct sf_error *err)
     int64_t now_us = sf_mono_us();
 
     sf_metric_add(SF_M_BAD_INPUT, 1);
-    if (s->t->bad_told_us != 0 && now_us - s->t->bad_told_us < BAD_US)
+    if (s->t->bad_told_us != 0 && now_us - s->t->bad_told_us < TOLD_US)
         return;
     s->t->bad_told_us = now_us;
     sf_log(SF_LOG_WARN, "bad_event", SF_LOG_V("symbol", s->symbol),

@@ -59,7 +59,7 @@ struct live_trades {
     size_t held_bytes, held_max; /* of all symbols together */
     int64_t repaired;            /* records brought by REST */
     unsigned coverage_n;         /* how often coverage was looked at */
-    int64_t bad_told_us;
+    int64_t bad_told_us, dropped_told_us;
 };
 
 /* live_trades.c */

@@ -136,7 +136,10 @@ static void put_positions(struct sf_loader *l)
 
 static void on_position_timer(void *arg)
 {
-    put_positions(arg);
+    struct sf_loader *l = arg;
+
+    if (!l->first) /* while Kafka is away one waits, and says the same */
+        put_positions(l);
 }
 
 static void tell_gap(struct sf_loader *l, const struct sf_gap *gap)
