@@ -3,7 +3,7 @@
  *
  * Everything connectors have in common is sf_connector_main(). This file says what is
  * different: the index that finds the snapshot before a moment, and the one that finds
- * the deltas behind it (docs/PROTOCOL.md has the query). */
+ * the deltas behind it (docs/QUERIES.md has the query). */
 
 #include <sf/connector.h>
 

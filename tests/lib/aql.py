@@ -1,6 +1,7 @@
 """Queries to a running store, and ArangoDB's order of values for the models that judge them."""
 
 import functools
+import pathlib
 
 KINDS = {type(None): 0, bool: 1, int: 2, float: 2, str: 3, list: 4, dict: 5}
 
@@ -31,3 +32,12 @@ def query(store, text, binds=None, **more):
         doc = store.good("POST", f"/_api/cursor/{doc['id']}")
         rows += doc["result"]
     return rows
+
+
+def documented(heading):
+    """The query below a heading of docs/QUERIES.md."""
+    page = pathlib.Path(__file__).resolve().parents[2] / "docs" / "QUERIES.md"
+    section = page.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    text = section.partition("```aql\n")[2].partition("```")[0]
+    assert text, f"{page}: no query below '{heading}'"
+    return text
