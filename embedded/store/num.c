@@ -195,6 +195,34 @@ static bool to_double(struct sf_str s, double *ret)
     return true;
 }
 
+/* Plain decimals that two exact doubles give, the digits and a power of ten: their
+ * quotient is the nearest double, as strtod's (IEEE 754 rounds a division once). */
+static bool to_double_fast(struct sf_str s, double *ret)
+{
+    static const double powers[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    bool is_negative = s.len > 0 && s.p[0] == '-';
+    size_t point = s.len;
+    uint64_t digits = 0;
+    double d;
+
+    for (size_t i = is_negative; i < s.len; i++) {
+        if (s.p[i] == '.' && point == s.len) {
+            point = i + 1;
+            continue;
+        }
+        if (s.p[i] < '0' || s.p[i] > '9' || digits >= UINT64_C(100000000000000))
+            return false;
+        digits = digits * 10 + (uint64_t)(s.p[i] - '0');
+    }
+    if (s.len - point > 22)
+        return false;
+    d = (double)digits / powers[s.len - point];
+    *ret = is_negative ? -d : d;
+    return true;
+}
+
 static bool is_plain(struct sf_str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -250,7 +278,7 @@ bool num_parse(struct sf_str s, struct num *ret)
             return true;
         }
     }
-    if (!to_double(s, &d))
+    if (!to_double_fast(s, &d) && !to_double(s, &d))
         return false;
     *ret = num_from_real(d);
     return true;

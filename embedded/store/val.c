@@ -52,7 +52,9 @@ struct val val_from(struct sf_str text)
     case '{':
         return (struct val){ .kind = VAL_OBJECT, .raw = text };
     default:
-        return num_parse(text, &n) ? val_num(n) : val_null();
+        if (!num_parse(text, &n))
+            return val_null();
+        return (struct val){ .kind = VAL_NUM, .num = n, .raw = text };
     }
 }
 
@@ -75,7 +77,10 @@ void val_add(struct sf_buf *out, struct val v)
         sf_buf_add_str(out, v.is_true ? SF_STR("true") : SF_STR("false"));
         break;
     case VAL_NUM:
-        num_add(out, v.num);
+        if (v.raw.len > 0)
+            sf_buf_add_str(out, v.raw);
+        else
+            num_add(out, v.num);
         break;
     case VAL_STRING:
         sf_buf_add_char(out, '"');

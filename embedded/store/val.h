@@ -10,9 +10,11 @@ enum val_kind { VAL_NULL, VAL_BOOL, VAL_NUM, VAL_STRING, VAL_ARRAY, VAL_OBJECT }
 
 struct val {
     enum val_kind kind;
-    bool is_true;      /* VAL_BOOL */
-    struct num num;    /* VAL_NUM */
-    struct sf_str raw; /* VAL_STRING: canonical, no quotes; array, object: the text */
+    bool is_true;   /* VAL_BOOL */
+    struct num num; /* VAL_NUM */
+    /* VAL_STRING: canonical, no quotes; array, object: the text; number: the same, or
+     * empty when it was computed. */
+    struct sf_str raw;
 };
 
 /* Read one canonical value. */

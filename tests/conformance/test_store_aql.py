@@ -206,3 +206,17 @@ def test_limits_of_time_and_memory(store, world):
 def test_malformed_requests(store, body, number):
     status, _, doc = store.call("POST", "/_api/cursor", body)
     assert (status, doc["errorNum"]) == (400, number)
+
+
+def test_numbers_are_read_as_the_nearest_double(store):
+    """Arithmetic sees what Python's own (correctly rounded) reading gives, from 1 to 25 digits."""
+    rng = random.Random(5)
+    texts = ["0.1", "0.3", "123456789012345.6", "0.000000000000000000001", "99999999999999.9", "-0.000001", "1e-7", "1.5e300"]
+    for _ in range(3000):
+        digits = "".join(rng.choices("0123456789", k=rng.randrange(1, 26)))
+        point = rng.randrange(len(digits) + 1)
+        whole = str(int(digits[:point] or "0"))
+        texts.append(f"{rng.choice(['', '-'])}{whole}.{digits[point:] or '0'}")
+    body = '{"query": "FOR x IN @xs RETURN x * 1.0", "batchSize": 10000, "bindVars": {"xs": [' + ",".join(texts) + "]}}"
+    got = store.good("POST", "/_api/cursor", body)["result"]
+    assert [float(x) for x in got] == [float(text) for text in texts]
