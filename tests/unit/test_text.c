@@ -33,6 +33,26 @@ START_TEST(long_errors_are_clipped)
 }
 END_TEST
 
+/* Names and texts are what people search for: none is missing, none stands twice. */
+START_TEST(every_status_has_a_name_and_a_text)
+{
+    int n = 0;
+
+#define SEE(name, retriable, text)                                  \
+    ck_assert_str_eq(sf_status_name(SF_##name), #name);             \
+    ck_assert_str_eq(sf_status_text(SF_##name), text);              \
+    ck_assert_int_eq(sf_status_is_retriable(SF_##name), retriable); \
+    ck_assert_int_eq(SF_##name, n++);
+    SF_STATUS_MAP(SEE)
+#undef SEE
+    ck_assert_int_eq(SF_OK, 0);
+    for (int a = 0; a < n; a++)
+        for (int b = 0; b < a; b++)
+            ck_assert_str_ne(sf_status_text((enum sf_status)a),
+                             sf_status_text((enum sf_status)b));
+}
+END_TEST
+
 static const struct {
     const char *text;
     bool is_good;
@@ -60,6 +80,35 @@ START_TEST(integers_are_whole_or_refused)
 
     ck_assert_int_eq(status, integers[_i].is_good ? SF_OK : SF_EPROTO);
     ck_assert_int_eq(n, integers[_i].is_good ? integers[_i].n : 77);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    bool is_good;
+    uint64_t n;
+} naturals[] = {
+    { "0", true, 0 },
+    { "007", true, 7 },
+    { "18446744073709551615", true, UINT64_MAX },
+    { "18446744073709551616", false, 0 },
+    { "99999999999999999999", false, 0 },
+    { "-1", false, 0 },
+    { "+1", false, 0 },
+    { " 1", false, 0 },
+    { "1/", false, 0 },
+    { "1:", false, 0 },
+    { "\xb2", false, 0 },
+    { "", false, 0 },
+};
+
+START_TEST(naturals_are_whole_or_refused)
+{
+    uint64_t n = 77;
+    enum sf_status status = sf_str_to_u64(sf_str_from(naturals[_i].text), &n);
+
+    ck_assert_int_eq(status, naturals[_i].is_good ? SF_OK : SF_EPROTO);
+    ck_assert(n == (naturals[_i].is_good ? naturals[_i].n : 77));
 }
 END_TEST
 
@@ -95,6 +144,68 @@ START_TEST(copy_fits_or_leaves_nothing)
     ck_assert_str_eq(dst, "abc");
     ck_assert(!sf_str_copy(SF_STR("abcd"), dst, sizeof(dst)));
     ck_assert_str_eq(dst, "");
+}
+END_TEST
+
+START_TEST(a_copy_is_the_callers_own_or_none)
+{
+    char *copy = sf_str_dup(SF_STR("a\0b"));
+
+    ck_assert(copy && memcmp(copy, "a\0b", 4) == 0);
+    free(copy);
+    copy = sf_str_dup(SF_STR_EMPTY);
+    ck_assert_str_eq(copy, "");
+    free(copy);
+    oom_fail_at(0);
+    copy = sf_str_dup(SF_STR("abc"));
+    ck_assert(oom_has_failed() && !copy);
+}
+END_TEST
+
+/* Sizes near the largest must not wrap around into small ones. */
+START_TEST(buffer_refuses_what_no_memory_holds)
+{
+    struct sf_buf b;
+
+    sf_buf_init(&b, SIZE_MAX / 2);
+    sf_buf_add_lit(&b, "abc");
+    ck_assert_ptr_null(sf_buf_reserve(&b, SIZE_MAX));
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_ETOOBIG);
+    sf_buf_clear(&b);
+    sf_buf_add_lit(&b, "abc");
+    ck_assert_ptr_null(sf_buf_reserve(&b, SIZE_MAX - 2));
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_ETOOBIG);
+    ck_assert_uint_eq(b.len, 3);
+    sf_buf_release(&b);
+    sf_buf_init(&b, 0);
+    sf_buf_add_lit(&b, "");
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_OK);
+    ck_assert_str_eq(sf_buf_cstr(&b), "");
+    sf_buf_add_char(&b, 'x');
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_ETOOBIG);
+    sf_buf_release(&b);
+}
+END_TEST
+
+/* A failure in the middle keeps what was there, and the memory with it. */
+START_TEST(buffer_that_cannot_grow_keeps_what_it_has)
+{
+    struct sf_buf b;
+
+    sf_buf_init(&b, 1 << 20);
+    sf_buf_add_lit(&b, "kept");
+    oom_fail_at(0);
+    sf_buf_addf(&b, "%1000d", 7);
+    ck_assert(oom_has_failed());
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_ENOMEM);
+    ck_assert(b.len == 4 && memcmp(b.p, "kept", 4) == 0);
+    sf_buf_clear(&b);
+    sf_buf_addf(&b, "%1000d", 7);
+    ck_assert_int_eq(sf_buf_status(&b, NULL), SF_OK);
+    ck_assert_uint_eq(b.len, 1000);
+    ck_assert_str_eq(sf_buf_cstr(&b) + 998, " 7");
+    sf_buf_release(&b);
+    ck_assert(b.p == NULL && b.max == 1 << 20);
 }
 END_TEST
 
@@ -247,9 +358,14 @@ static void text_cases(Suite *s)
 
     tcase_add_test(tc, first_error_wins_and_wraps_read_outside_in);
     tcase_add_test(tc, long_errors_are_clipped);
+    tcase_add_test(tc, every_status_has_a_name_and_a_text);
     tcase_add_loop_test(tc, integers_are_whole_or_refused, 0, COUNT(integers));
+    tcase_add_loop_test(tc, naturals_are_whole_or_refused, 0, COUNT(naturals));
     tcase_add_test(tc, cut_trim_and_compare);
     tcase_add_test(tc, copy_fits_or_leaves_nothing);
+    tcase_add_test(tc, a_copy_is_the_callers_own_or_none);
+    tcase_add_test(tc, buffer_refuses_what_no_memory_holds);
+    tcase_add_test(tc, buffer_that_cannot_grow_keeps_what_it_has);
     tcase_add_test(tc, buffer_grows_to_its_ceiling_and_remembers);
     tcase_add_test(tc, buffer_formats);
     tcase_add_loop_test(tc, utf8_is_measured, 0, COUNT(characters));
