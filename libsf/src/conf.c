@@ -12,6 +12,25 @@
 #define SECRET_MAX 65536 /* bytes of a NAME_FILE */
 #define NAME_SIZE  64    /* of a setting's name with _PRODUCER_FILE behind it */
 
+/* A value may hold anything, and may be cut in the middle of a character: what is no
+ * printable UTF-8 becomes '?'. */
+static void make_one_line(char *text)
+{
+    struct sf_str rest = sf_str_from(text);
+
+    while (rest.len > 0) {
+        size_t n = sf_str_utf8(rest);
+        bool is_good = n > 0 && (unsigned char)*text >= ' ' && *text != 0x7f;
+
+        if (!is_good) {
+            *text = '?';
+            n = 1;
+        }
+        text += n;
+        rest = (struct sf_str){ text, rest.len - n };
+    }
+}
+
 void sf_conf_problem(struct sf_problems *p, const char *fmt, ...)
 {
     char text[1024];
@@ -20,9 +39,7 @@ void sf_conf_problem(struct sf_problems *p, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    for (char *c = text; *c; c++) /* a value may hold anything; this is one line */
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    make_one_line(text);
     p->is_bad = true;
     if (p->report)
         p->report(p->arg, text);
