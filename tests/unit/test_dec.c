@@ -2,6 +2,8 @@
 
 #include <sf/dec.h>
 
+#include <stdio.h>
+
 static const struct {
     const char *text;
     bool is_valid;
@@ -95,6 +97,40 @@ START_TEST(digits_zero_and_number)
 }
 END_TEST
 
+/* A fixed sequence: the same pairs in every run. */
+static int64_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1;
+    return (int64_t)(*state >> 34) - (1 << 29);
+}
+
+/* @n hundred-thousandths, with @zeros needless zeros on either side. */
+static struct sf_str spell(int64_t n, int zeros, char *dst, size_t size)
+{
+    int64_t magnitude = n < 0 ? -n : n;
+
+    (void)snprintf(dst, size, "%s%.*s%lld.%05lld%.*s", n < 0 ? "-" : "", zeros, "000",
+                   (long long)(magnitude / 100000), (long long)(magnitude % 100000),
+                   3 - zeros, "000");
+    return sf_str_from(dst);
+}
+
+START_TEST(cmp_agrees_with_integers)
+{
+    uint64_t state = 20261123;
+    char one[64], two[64];
+
+    for (int i = 0; i < 20000; i++) {
+        int64_t a = next_random(&state), b = i % 4 ? next_random(&state) : a;
+        struct sf_str x = spell(a, i % 3, one, sizeof(one));
+        struct sf_str y = spell(b, (i + 1) % 4, two, sizeof(two));
+        int got = sf_dec_cmp(x, y);
+
+        ck_assert_msg((got > 0) - (got < 0) == (a > b) - (a < b), "%s %s", one, two);
+    }
+}
+END_TEST
+
 static void dec_cases(Suite *s)
 {
     TCase *tc = tcase_create("dec");
@@ -102,6 +138,7 @@ static void dec_cases(Suite *s)
     tcase_add_loop_test(tc, form_is_checked, 0, COUNT(forms));
     tcase_add_test(tc, longer_than_the_limit_is_refused);
     tcase_add_loop_test(tc, cmp_orders_by_value, 0, COUNT(orders));
+    tcase_add_test(tc, cmp_agrees_with_integers);
     tcase_add_loop_test(tc, digits_zero_and_number, 0, COUNT(shapes));
     suite_add_tcase(s, tc);
 }

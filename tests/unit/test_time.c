@@ -80,6 +80,44 @@ START_TEST(http_dates)
 }
 END_TEST
 
+/* A prime step, so that every field of the clock takes many values. */
+START_TEST(stamps_are_written_and_read_back)
+{
+    char text[SF_TIME_ISO_SIZE], http[SF_TIME_HTTP_SIZE];
+    int64_t again;
+
+    for (int64_t ms = SF_TIME_MIN_MS; ms < SF_TIME_MAX_MS; ms += 86341000123) {
+        ck_assert_int_eq(sf_time_parse_iso(sf_str_from(sf_time_iso(ms, text)), &again),
+                         SF_OK);
+        ck_assert_int_eq(again, ms);
+        ck_assert_int_eq(sf_time_parse_http(sf_str_from(sf_time_http(ms, http)), &again),
+                         SF_OK);
+        ck_assert_int_eq(again, ms / 1000 * 1000);
+        ck_assert_int_eq(
+            sf_time_parse_date(sf_str_from(sf_time_date(ms, '-', text)), &again), SF_OK);
+        ck_assert_int_eq(again, ms / 86400000 * 86400000);
+    }
+    ck_assert_str_eq(sf_time_http(784111777999, http), "Sun, 06 Nov 1994 08:49:37 GMT");
+    ck_assert_str_eq(sf_time_date(1717286399999, '_', text), "2024_06_01");
+    ck_assert_str_eq(sf_time_date(1717286399999, '\0', text), "20240601");
+    ck_assert_str_eq(sf_time_iso(-1, text), "1969-12-31T23:59:59.999Z");
+}
+END_TEST
+
+START_TEST(the_monotonic_clock_does_not_go_back)
+{
+    int64_t was = sf_mono_us();
+
+    for (int i = 0; i < 10000; i++) {
+        int64_t now = sf_mono_us();
+
+        ck_assert_int_ge(now, was);
+        was = now;
+    }
+    ck_assert_int_gt(sf_time_now_ms(), 1700000000000);
+}
+END_TEST
+
 /* interval, a moment, the open time of its candle, the next one */
 static const struct {
     const char *interval, *at, *open, *next;
@@ -163,6 +201,8 @@ static void time_cases(Suite *s)
     tcase_add_loop_test(tc, iso_in_and_out, 0, COUNT(instants));
     tcase_add_test(tc, every_day_of_six_centuries_there_and_back);
     tcase_add_test(tc, http_dates);
+    tcase_add_test(tc, stamps_are_written_and_read_back);
+    tcase_add_test(tc, the_monotonic_clock_does_not_go_back);
     tcase_add_loop_test(tc, candles_open_where_the_calendar_says, 0, COUNT(candles));
     tcase_add_test(tc, counts_agree_with_counting);
     tcase_add_test(tc, sixteen_intervals_by_name_and_label);
