@@ -1,9 +1,7 @@
 /* Any value of a topic as a record of each kind: refused with a reason and nothing left
  * behind, or a document that is JSON with every number a decimal as it was sent.
- * Decimals, times and control records see the same bytes. */
-#include <sf/dec.h>
+ * Control records see the same bytes. */
 #include <sf/record.h>
-#include <sf/time.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,27 +66,6 @@ static void check_control(struct sf_str json)
     sf_buf_release(&b);
 }
 
-/* Two texts with a line feed between them. */
-static void check_texts(struct sf_str text)
-{
-    struct sf_str second, first = sf_str_cut(text, '\n', &second);
-    char iso[SF_TIME_ISO_SIZE];
-    int64_t ms, again;
-
-    if (sf_dec_is_valid(first) && sf_dec_is_valid(second)) {
-        int order = sf_dec_cmp(first, second);
-
-        must(sf_dec_cmp(second, first) == -order ||
-             (order < 0) != (sf_dec_cmp(second, first) < 0));
-        must(sf_dec_digits(first) >= 1 && sf_dec_digits(first) <= first.len);
-        must(sf_dec_cmp(first, first) == 0);
-    }
-    if (sf_time_parse_iso(first, &ms) == SF_OK && ms >= SF_TIME_MIN_MS &&
-        ms < SF_TIME_MAX_MS)
-        must(sf_time_parse_iso(sf_str_from(sf_time_iso(ms, iso)), &again) == SF_OK &&
-             again == ms);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum sf_kind kinds[] = { SF_KIND_CANDLES, SF_KIND_TRADES,
@@ -100,6 +77,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_record(text, kinds[i], SF_DECIMALS_TEXT);
     }
     check_control(text);
-    check_texts(text);
     return 0;
 }

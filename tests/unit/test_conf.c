@@ -29,7 +29,7 @@ static const struct {
     { false, { "SYMBOL=btc/usdt" }, "SYMBOL='btc/usdt': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
     { false, { "SYMBOL=BTCUSDT," }, "SYMBOL='BTCUSDT,': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
     { false, { "SYMBOL=BTC\nUSDT" }, "SYMBOL='BTC?USDT': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
-    { false, { "SYMBOL=\xc3\xa4\xff\xe2\x82" }, "SYMBOL='\xc3\xa4???': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
+    { false, { "SYMBOL=\xc3\xa4\xff\xe2\x82" }, "SYMBOL='\xc3\xa4?\?\?': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
     { false, { "SYMBOL=BTCUSDT,ETHUSDT", "GROUP=MAJORS" }, "SYMBOL='BTCUSDT,ETHUSDT': TYPE='api_candles_5m' is a history and takes one symbol" },
     { true, { "SYMBOL=BTCUSDT,ETHUSDT", "TYPE=ws_candles_5m" }, "GROUP is not set: 2 symbols need a name that stands for them" },
     { true, { "SYMBOL=BTCUSDT,btcusdt", "TYPE=ws_candles_5m", "GROUP=G" }, "SYMBOL='BTCUSDT,btcusdt': BTCUSDT stands twice" },
