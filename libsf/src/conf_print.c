@@ -109,13 +109,18 @@ static void add_users(struct sf_buf *b, unsigned scopes)
         { SF_SCOPE_REST, "loaders that ask REST" },
         { SF_SCOPE_HISTORY, "histories" },
         { SF_SCOPE_CONNECTOR, "connectors" },
-        { SF_SCOPE_SNAPSHOTS, "loaders of order books" },
         { SF_SCOPE_LIVE, "live loaders" },
+        { SF_SCOPE_SNAPSHOTS, "snapshots of order books" },
+        { SF_SCOPE_BOOKS, "live order books" },
     };
+    const char *before = "";
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        if (scopes & rows[i].scope)
-            sf_buf_add_str(b, sf_str_from(rows[i].who));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!(scopes & rows[i].scope))
+            continue;
+        sf_buf_addf(b, "%s%s", before, rows[i].who);
+        before = ", ";
+    }
 }
 
 void sf_conf_print_markdown(struct sf_buf *b)

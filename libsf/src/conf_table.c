@@ -8,6 +8,7 @@
 #define C         SF_SCOPE_CONNECTOR
 #define B         SF_SCOPE_SNAPSHOTS
 #define S         SF_SCOPE_LIVE
+#define K         SF_SCOPE_BOOKS
 #define AT(field) offsetof(struct sf_conf, field)
 
 static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
@@ -114,9 +115,15 @@ const struct sf_setting sf_settings[] = {
     { .name = "CLOSED_MARGIN_MS", .scopes = H, .kind = SF_SET_INT, .offset = AT(closed_margin_ms), .initial = "2000", .min = 0, .max = 600000,
       .help = "a candle counts as closed this long after its end, by the exchange's clock" },
     { .name = "SNAPSHOT_EVERY", .scopes = B, .kind = SF_SET_DURATION, .offset = AT(snapshot_every_ms), .initial = "60s", .min = 100, .max = 604800000,
-      .help = "time between two snapshots of a book; also after which a live one is compared with REST" },
-    { .name = "SNAPSHOT_LEVELS", .scopes = B, .kind = SF_SET_INT, .offset = AT(snapshot_levels), .initial = "1000", .min = 1, .max = 5000,
+      .help = "time between two snapshots of a book" },
+    { .name = "SNAPSHOT_LEVELS", .scopes = B | K, .kind = SF_SET_INT, .offset = AT(snapshot_levels), .initial = "1000", .min = 1, .max = 5000,
       .help = "levels of each side that a snapshot holds; Binance takes 250 of its weight above 1000, 50 up to it" },
+    { .name = "BOOK_TOP", .scopes = K, .kind = SF_SET_INT, .offset = AT(book_top), .initial = "0", .min = 0, .max = 5000,
+      .help = "keep each book and publish so many of its best levels a side; 0: do not" },
+    { .name = "BOOK_TOP_EVERY", .scopes = K, .kind = SF_SET_DURATION, .offset = AT(book_top_every_ms), .initial = "1s", .min = 10, .max = 86400000,
+      .help = "how often, where the book has changed" },
+    { .name = "BOOK_AUDIT_EVERY", .scopes = K, .kind = SF_SET_DURATION, .offset = AT(book_audit_ms), .initial = "10m", .min = 0, .max = 604800000,
+      .help = "keep each book, compare it with REST so often, and publish it as a new snapshot; 0: do not" },
     /* ArangoDB */
     { .name = "ARANGO_URL", .scopes = C, .kind = SF_SET_URLS, .offset = AT(arango_url), .is_required = true,
       .help = "coordinators, separated by commas; the next one is taken when one fails" },

@@ -179,12 +179,16 @@ void sf_loader_gap(struct sf_loader *l, const struct sf_gap *gap)
 void sf_loader_coverage(struct sf_loader *l, const struct sf_gap *range)
 {
     const struct lane *lane = sf_loader_lane(l, range->symbol);
+    struct sf_gap counted = *range;
     struct sf_buf json;
 
     if (!lane)
         return;
+    /* Update ids do not say how many book events there were; a restart reads it here. */
+    if (l->program.conf.type_ref.type->kind == SF_KIND_ORDERBOOK)
+        counted.records = lane->past.records + lane->put;
     sf_buf_init(&json, CONTROL_MAX);
-    sf_record_coverage(&json, range);
+    sf_record_coverage(&json, &counted);
     put_control(l, lane->partition, lane->symbol, SF_CONTROL_COVERAGE, &json);
     sf_buf_release(&json);
 }
@@ -235,6 +239,7 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
     lane->position = position;
     if (lane->first < 0)
         lane->first = position;
+    lane->put++;
     l->put++;
     l->put_bytes += (int64_t)record.len;
     sf_metric_add(SF_M_RECORDS_SENT, 1);

@@ -13,6 +13,7 @@ struct lane {
     int32_t partition;
     int64_t position; /* last put, -1 none */
     int64_t first;    /* first put by this instance, -1 none */
+    int64_t put;      /* records, by this instance */
     struct sf_loader_past past;
     int64_t
         covered_from; /* while walking: the ledger's coverage begins here, -1 unknown */

@@ -24,7 +24,7 @@ static void add_lane(struct sf_loader *l, struct sf_str symbol)
     lane->symbol = symbol;
     lane->partition = (int32_t)(sf_str_hash(symbol) % (uint64_t)l->partitions);
     lane->position = lane->first = lane->covered_from = -1;
-    lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
+    lane->past = (struct sf_loader_past){ .first = -1, .last = -1, .last_ms = -1 };
     lane->late_gap_records = -1;
 }
 

@@ -44,6 +44,8 @@ static void walk_record(struct sf_loader *l, const struct sf_message *msg)
     if (past->records == 0)
         past->first = head.position;
     past->last = head.position;
+    if (head.time_ms > past->last_ms)
+        past->last_ms = head.time_ms;
     past->records++;
     past->is_ended = false;
     if (lane->late_gap_records >= 0) {
@@ -109,8 +111,11 @@ static void walk_control(struct sf_loader *l, const struct sf_message *msg)
         return;
     if (strcmp(msg->control, SF_CONTROL_POS) == 0)
         walk_pos(l, msg->header);
-    if (strcmp(msg->control, SF_CONTROL_COVERAGE) == 0)
-        lane->covered_from = int_member(msg->header, "from");
+    if (strcmp(msg->control, SF_CONTROL_COVERAGE) != 0)
+        return;
+    lane->covered_from = int_member(msg->header, "from");
+    if (l->program.conf.type_ref.type->kind == SF_KIND_ORDERBOOK)
+        lane->past.records = int_member(msg->header, "records");
 }
 
 static void on_walk(void *arg, const struct sf_message *msg)
@@ -145,7 +150,7 @@ static void forget(struct sf_loader *l, int32_t partition)
 
         if (lane->partition != partition)
             continue;
-        lane->past = (struct sf_loader_past){ .first = -1, .last = -1 };
+        lane->past = (struct sf_loader_past){ .first = -1, .last = -1, .last_ms = -1 };
         lane->late_gap_records = lane->covered_from = -1;
         lane->is_in_pos = false;
     }
@@ -173,7 +178,8 @@ static enum sf_status walk_tail(struct sf_loader *l, struct sf_walk *walk)
         if (lane->partition != walk->partition || lane->covered_from < 0)
             continue;
         lane->past.first = lane->covered_from;
-        lane->past.records = lane->past.last - lane->past.first + 1;
+        if (conf->type_ref.type->kind != SF_KIND_ORDERBOOK)
+            lane->past.records = lane->past.last - lane->past.first + 1;
     }
     return status;
 }

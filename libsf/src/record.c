@@ -214,6 +214,8 @@ void sf_record_gap(struct sf_buf *b, const struct sf_gap *gap)
 void sf_record_coverage(struct sf_buf *b, const struct sf_gap *range)
 {
     add_range(b, range);
+    if (range->records > 0)
+        ADD_INT(b, "records", range->records);
     sf_buf_add_char(b, '}');
 }
 

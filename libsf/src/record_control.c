@@ -31,6 +31,8 @@ static enum sf_status head_member(struct sf_scan *s, enum sf_kind kind,
         return read_text(s, &h->symbol);
     if (sf_str_eq(s->text, SF_STR("run")))
         return read_int(s, &h->run);
+    if (sf_str_eq(s->text, SF_STR("timestamp")))
+        return read_int(s, &h->time_ms);
     if (sf_record_is_position(kind, s->text))
         return read_int(s, &h->position);
     return sf_scan_skip(s) ? SF_OK : SF_EPROTO;
@@ -39,7 +41,7 @@ static enum sf_status head_member(struct sf_scan *s, enum sf_kind kind,
 enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
                               struct sf_record_head *ret_head, struct sf_error *err)
 {
-    struct sf_record_head h = { SF_STR_EMPTY, SF_STR_EMPTY, -1, 0 };
+    struct sf_record_head h = { SF_STR_EMPTY, SF_STR_EMPTY, -1, 0, -1 };
     struct sf_scan s;
     enum sf_token token;
 

@@ -321,7 +321,7 @@ enum sf_status sf_record_to_doc(struct sf_str value, enum sf_kind kind,
                                 struct sf_record_head *ret_head, struct sf_error *err)
 {
     struct sf_error first = { 0 };
-    struct sf_record_head head = { SF_STR_EMPTY, SF_STR_EMPTY, -1, 0 };
+    struct sf_record_head head = { SF_STR_EMPTY, SF_STR_EMPTY, -1, 0, -1 };
     struct reading r = { .fields = sf_record_fields(kind),
                          .kind = kind,
                          .decimals = decimals,

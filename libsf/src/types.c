@@ -17,7 +17,7 @@ const struct sf_type sf_types[] = {
       "live aggregate trades" },
     { "api_orderbook", false, false, "loader-api-orderbook", "arango-orderbook",  SF_KIND_ORDERBOOK, true,
       "REST depth snapshots" },
-    { "ws_orderbook",  false, false, "loader-ws-orderbook",  "arango-orderbook",  SF_KIND_ORDERBOOK, false,
+    { "ws_orderbook",  false, false, "loader-ws-orderbook",  "arango-orderbook",  SF_KIND_ORDERBOOK, true,
       "snapshot and diffs, in sequence" },
     { "graph_build",   false, false, NULL,                   "arango-graph-prep", SF_KIND_GRAPH,     false,
       "vertices and edges from the topics of candles or trades" },

@@ -60,33 +60,60 @@ def as_sent(doc, side):
     return doc.get("exact", {}).get(side, doc[side])
 
 
-def apply(book, record, side_of=lambda record, side: record[side]):
+def apply(book, record):
     for side in SIDES:
-        for price, quantity in levels(side_of(record, side)).items():
+        for price, quantity in levels(record[side]).items():
             if quantity:
                 book[side][price] = quantity
             else:
                 book[side].pop(price, None)
 
 
-def rebuild(records, until_ms=None, until_id=None):
-    """The book after the records up to a time, or an id; None where it is not known."""
-    book = None
-    last = None
-    for record in records:
-        if until_ms is not None and record["timestamp"] > until_ms:
-            break
-        if until_id is not None and record["last_update_id"] > until_id:
-            break
-        if record["event"] == "reset":
+def replay(records):
+    """The book after each record of a topic, [(record, book or None)]: ids must touch, nothing follows a reset but a
+    snapshot, a snapshot in between says what the book is."""
+    book, last, steps, run = None, None, [], 0
+    for r in records:
+        assert r["run"] >= run, "two runs mix"
+        if r["run"] > run:
+            assert r["event"] in ("reset", "snapshot"), r
+            run = r["run"]
+        if r["event"] == "reset":
+            assert r["last_update_id"] == last, (last, r)
             book = None
-        elif record["event"] == "snapshot" and "top" not in record:
-            if record.get("part", 1) == 1:
-                book = {side: {} for side in SIDES}
-            apply(book, record)
-            last = record["last_update_id"]
-        elif record["event"] == "delta" and book is not None:
-            assert record["first_update_id"] <= last + 1 <= record["last_update_id"], (last, record)
-            apply(book, record)
-            last = record["last_update_id"]
+        elif r["event"] == "delta":
+            assert book is not None, r
+            assert r["first_update_id"] <= last + 1 <= r["last_update_id"], (last, r)
+            apply(book, r)
+        elif "top" in r:
+            assert r["last_update_id"] == last
+            for side, best in (("bids", max), ("asks", min)):
+                want = sorted(book[side], reverse=best is max)[:r["top"]]
+                assert [Decimal(p) for p, _ in r[side]] == want
+                assert levels(r[side]) == {p: book[side][p] for p in want}
+        else:
+            if book is not None:
+                assert r["last_update_id"] == last, (last, r)
+            book = {side: {} for side in SIDES}
+            apply(book, r)
+        last = r["last_update_id"]
+        steps.append((r, None if book is None else {side: dict(book[side]) for side in SIDES}))
+    return steps
+
+
+def book_at(docs, time_ms):
+    """The book at a moment by the rule of docs/PROTOCOL.md, from documents in any order; None where it is not known."""
+    bases = [d for d in docs if d["event"] == "snapshot" and d.get("top") is None and d["timestamp"] <= time_ms]
+    if not bases:
+        return None
+    base = max(bases, key=lambda d: (d["timestamp"], d["last_update_id"]))
+    if any(d["event"] == "reset" and base["timestamp"] <= d["timestamp"] <= time_ms for d in docs):
+        return None
+    book = {side: {} for side in SIDES}
+    for d in bases:
+        if (d["timestamp"], d["last_update_id"]) == (base["timestamp"], base["last_update_id"]):
+            apply(book, d)
+    for d in sorted(docs, key=lambda d: d["last_update_id"]):
+        if d["event"] == "delta" and d["last_update_id"] > base["last_update_id"] and d["timestamp"] <= time_ms:
+            apply(book, d)
     return book

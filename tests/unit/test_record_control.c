@@ -192,11 +192,19 @@ START_TEST(coverage_becomes_a_row_of_its_exchange)
     json_t *row;
 
     sf_buf_init(&record, 1024);
+    range.records = 0;
     sf_record_coverage(&record, &range);
     row = ledger_row(&record);
     expect(row, "_key", "\"bybit_BTCUSDT_candles_5m_100\"");
     expect(row, "to", "200");
     ck_assert_uint_eq(json_object_size(row), 6);
+    json_decref(row);
+    sf_buf_clear(&record);
+    range.records = 3;
+    sf_record_coverage(&record, &range);
+    row = ledger_row(&record);
+    expect(row, "records", "3");
+    ck_assert_uint_eq(json_object_size(row), 7);
     json_decref(row);
     sf_buf_release(&record);
 }

@@ -107,6 +107,7 @@ struct sf_exchange {
     unsigned streams_max;        /* of a connection, well below the published limit */
     int64_t stream_life_s;       /* the exchange cuts a connection that is older */
     void (*trade_stream)(struct sf_buf *b, struct sf_str symbol, bool is_agg);
+    void (*depth_stream)(struct sf_buf *b, struct sf_str symbol);
     /* A frame to the stream it is of and its event. False: an answer to a command, or
      * nothing known. */
     bool (*frame_split)(struct sf_str frame, struct sf_str *ret_stream,

@@ -49,6 +49,7 @@ int64_t sf_loader_run(const struct sf_loader *l); /* for struct sf_record_common
 struct sf_loader_past {
     int64_t first, last, records;
     int64_t gaps, gap_records; /* of the ledger records in the topic */
+    int64_t last_ms;           /* order books: the highest timestamp; -1: none */
     bool is_ended;             /* an end record stands behind them */
 };
 const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
@@ -76,6 +77,7 @@ void sf_loader_tell(struct sf_loader *l, const char *message);
 extern const struct sf_source sf_source_candles_history; /* REST klines of a range */
 extern const struct sf_source sf_source_trades_history;  /* REST trades of a range */
 extern const struct sf_source sf_source_book_snapshots;  /* REST depth, every so often */
+extern const struct sf_source sf_source_books_live;  /* depth streams, joined to REST */
 extern const struct sf_source sf_source_trades_live; /* trade streams, repaired by REST */
 
 #endif

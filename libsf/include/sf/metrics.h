@@ -18,6 +18,9 @@ enum sf_metric {
     SF_M_DEAD_LETTERS,    /* dead_letters_total */
     SF_M_GAPS,            /* gaps_total */
     SF_M_GAP_RECORDS,     /* gap_records_total: records known missing */
+    SF_M_BOOK_RESYNCS,    /* book_resyncs_total: a book was void, a snapshot follows */
+    SF_M_BOOK_AUDITS,     /* book_audits_total: comparisons with REST */
+    SF_M_BOOK_DIFFER,     /* book_levels_differing_total: found by them */
     SF_M_REQUESTS,        /* requests_total: REST requests answered */
     SF_M_REQUEST_RETRIES, /* request_retries_total */
     SF_M_RATE_WAITS,      /* rate_limit_waits_total */

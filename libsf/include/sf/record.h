@@ -76,6 +76,7 @@ struct sf_record_head {
     struct sf_str key, symbol; /* views into the record; empty: absent */
     int64_t position;          /* open_time, trade_id, ...; -1: absent */
     int64_t run;               /* 0: absent */
+    int64_t time_ms;           /* timestamp; -1: absent, or it stands behind all these */
 };
 /* Errors: SF_EPROTO not a record of this kind. */
 enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
@@ -119,8 +120,8 @@ struct sf_gap {
     int64_t took_ms;
 };
 void sf_record_gap(struct sf_buf *b, const struct sf_gap *gap);
-void sf_record_coverage(struct sf_buf *b,
-                        const struct sf_gap *range); /* cause, ... unused */
+/* cause, ... unused; @range->records, above 0: data records of the queue so far. */
+void sf_record_coverage(struct sf_buf *b, const struct sf_gap *range);
 /* sf-pos: one symbol, or several by repeated calls between open and close braces. */
 void sf_record_pos(struct sf_buf *b, struct sf_str symbol, int64_t position);
 

@@ -306,6 +306,7 @@ const struct sf_exchange sf_exchange_binance = {
     .streams_max = 200,
     .stream_life_s = 24 * 3600,
     .trade_stream = binance_trade_stream,
+    .depth_stream = binance_depth_stream,
     .frame_split = binance_frame_split,
     .info_parse = info_parse,
     .time_parse = time_parse,

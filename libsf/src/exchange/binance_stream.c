@@ -2,13 +2,25 @@
  * Source: binance-spot-api-docs, web-socket-streams.md. */
 #include "exchanges.h"
 
-void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg)
+static void add_lower(struct sf_buf *b, struct sf_str symbol)
 {
     for (size_t i = 0; i < symbol.len; i++) {
         char c = symbol.p[i];
 
         sf_buf_add_char(b, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
     }
+}
+
+/* The diffs of a book come packed, ten times a second. */
+void binance_depth_stream(struct sf_buf *b, struct sf_str symbol)
+{
+    add_lower(b, symbol);
+    sf_buf_add_lit(b, "@depth@100ms");
+}
+
+void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg)
+{
+    add_lower(b, symbol);
     sf_buf_add_str(b, is_agg ? SF_STR("@aggTrade") : SF_STR("@trade"));
 }
 

@@ -34,6 +34,7 @@ enum sf_status binance_trade_parse(struct sf_str event, bool is_agg, struct sf_t
 
 /* binance_stream.c: members of sf_exchange. */
 void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg);
+void binance_depth_stream(struct sf_buf *b, struct sf_str symbol);
 bool binance_frame_split(struct sf_str frame, struct sf_str *ret_stream,
                          struct sf_str *ret_event);
 
