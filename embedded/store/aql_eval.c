@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define RANGE_MAX   10000000 /* elements of a..b as one value */
+#define COUNT_EVERY 65536    /* elements of a..b between two looks at the memory */
 #define ARGS_MAX    64
 #define CLOCK_EVERY 64 /* steps between two looks at the clock */
 
@@ -31,11 +32,21 @@ struct val aql_warn(struct aql_eval *e, enum fault_num num)
     return val_null();
 }
 
+bool aql_count_work(struct aql_eval *e)
+{
+    size_t grown = e->work.cap - e->work_bytes;
+
+    if (grown > 0 && !budget_take(e->memory, grown))
+        return budget_fault(e->memory, e->f);
+    e->work_bytes += grown;
+    return true;
+}
+
 static struct sf_str take(struct aql_eval *e, size_t from)
 {
     struct sf_str text = SF_STR_EMPTY;
 
-    if (e->work.status == SF_OK)
+    if (e->work.status == SF_OK && aql_count_work(e))
         text = arena_str(e->mem, aql_work(e, from));
     if (e->work.status != SF_OK || e->mem->is_failed)
         (void)budget_fault(e->memory, e->f);
@@ -286,6 +297,8 @@ static struct val range(struct aql_eval *e, const struct aql_node *n)
             sf_buf_add_char(&e->work, ',');
         sf_buf_add_i64(&e->work, i);
         if (i == to)
+            break;
+        if (i % COUNT_EVERY == 0 && (!aql_count_work(e) || !aql_is_going_on(e)))
             break;
     }
     sf_buf_add_char(&e->work, ']');

@@ -20,7 +20,8 @@ struct aql_eval {
     struct aql_stats *stats;
     struct fault *f; /* set: the query ends */
     bool fails_on_warning;
-    const struct budget *memory;    /* of the query */
+    struct budget *memory;          /* of the query */
+    size_t work_bytes;              /* of work, taken from memory */
     const atomic_bool *is_stopping; /* may be NULL */
     int64_t until_us;               /* 0: no limit */
     uint64_t steps;                 /* between two looks at the clock */
@@ -33,6 +34,8 @@ struct val aql_slot_value(struct aql_eval *e, const struct aql_slot *slot);
 
 /* False: the query must end, e->f is set. Cheap; ask in every loop that may be long. */
 bool aql_is_going_on(struct aql_eval *e);
+/* Take from the budget what work has grown by. False: e->f. */
+bool aql_count_work(struct aql_eval *e);
 /* The rows of a subquery, in e->mem. */
 struct val aql_subquery(struct aql_eval *e, const struct aql_query *q); /* aql_exec.c */
 

@@ -14,11 +14,9 @@
 bool aql_check_memory(struct aql_run *r)
 {
     struct budget *b = &r->memory;
-    size_t grown = r->e.work.cap - r->work_bytes;
 
-    if (grown > 0 && !budget_take(b, grown))
-        return budget_fault(b, r->e.f);
-    r->work_bytes += grown;
+    if (!aql_count_work(&r->e))
+        return false;
     if (b->used_bytes + r->given_bytes > r->e.stats->peak_bytes)
         r->e.stats->peak_bytes = b->used_bytes + r->given_bytes;
     if (b->max_bytes > 0 && b->used_bytes + r->given_bytes > b->max_bytes) {

@@ -44,7 +44,6 @@ struct aql_run {
     unsigned pipes_n;
     struct arena top; /* values in front of the outermost FOR */
     struct budget memory;
-    size_t work_bytes;  /* of e.work, counted in memory */
     size_t given_bytes; /* of rows: counted by who keeps them */
     aql_row_fn fn;
     void *arg;

@@ -20,7 +20,9 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("text", [SLOW, "FOR i IN 1..1000000 FILTER LENGTH(1..100000) < 0 RETURN 1"])
+@pytest.mark.parametrize("text", [SLOW, "FOR i IN 1..1000000 FILTER LENGTH(1..100000) < 0 RETURN 1",
+                                  "FOR a IN 1..100000 FOR b IN 1..100000 COLLECT k = a % 7 WITH COUNT INTO n RETURN n",
+                                  f"RETURN (FOR i IN 1..1000 RETURN LENGTH({SLOW}))"])
 def test_sigterm_ends_running_and_waiting_queries(tmp_path, text):
     """More queries than threads; each client is told why, the program ends at once with success."""
     answers = []
@@ -68,6 +70,30 @@ def test_all_queries_together_have_a_limit(tmp_path):
         for cursor in kept:
             store.good("DELETE", f"/_api/cursor/{cursor}")
         store.good("POST", "/_api/cursor", rows)
+
+
+GREEDY = ["FOR a IN 1..5000000 SORT a % 1000 DESC RETURN a", "RETURN LENGTH(UNION(1..5000000, 1..5000000, 1..5000000))",
+          "FOR a IN 1..2000 FOR b IN 1..2000 COLLECT k = a * b INTO g RETURN LENGTH(g)",
+          "FOR a IN 1..3000 FOR b IN 1..3000 COLLECT AGGREGATE u = UNIQUE([a, b]) RETURN LENGTH(u)",
+          "RETURN LENGTH(FOR a IN 1..3000 FOR b IN 1..3000 RETURN [a, b])", "FOR a IN 1..3000 FOR b IN 1..3000 RETURN [a, b]",
+          "FOR a IN 1..3000 FOR b IN 1..3000 RETURN DISTINCT [a, b]", "RETURN LENGTH(UNIQUE(SORTED(REVERSE(1..9000000))))"]
+
+
+def test_greedy_queries_do_not_take_the_machine(tmp_path):
+    """All at once, without limits of their own: the program's memory stays in sight of the common limit."""
+    limit, answers = 128 * MIB, []
+    with Store(tmp_path, "--query.memory-limit", "0", "--query.global-memory-limit", str(limit)) as store:
+        clients = [threading.Thread(target=lambda q=text: answers.append(store.call("POST", "/_api/cursor", {"query": q, "batchSize": 1})))
+                   for text in GREEDY]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        status = pathlib.Path(f"/proc/{store.proc.pid}/status").read_text()
+        peak = int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        store.good("POST", "/_api/cursor", {"query": "RETURN 1"})
+    assert [(status, doc["errorNum"]) for status, _, doc in answers] == [(500, 32)] * len(GREEDY)
+    assert peak < 2 * limit
 
 
 @pytest.mark.parametrize("value", ["-1", "x", "1.5"])
