@@ -82,6 +82,7 @@ class LiveBookQueue(BookQueue):
         for _ in range(moments):
             at = min(chance.choice(times)[0] + chance.randrange(3), times[-1][0])
             book = book_at(docs, at)
+            assert self.asked_book(at, symbol) == book, at
             if book is None:
                 continue
             known += 1
@@ -269,6 +270,7 @@ def test_a_replaced_run_does_not_reach_the_collection(world):
     market = queue.market()
     for at in random.Random(2).sample(sorted(market.times.values()), 20):
         book = book_at(docs, at)
+        assert queue.asked_book(at) == book
         if book is not None:
             assert book == queue.truth(max(i for i, t in market.times.items() if t <= at))
 

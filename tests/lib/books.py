@@ -9,9 +9,11 @@ import string
 import time
 from decimal import Decimal
 
+from aql import documented
 from flow import Queue
 
 SIDES = ("bids", "asks")
+EVERY = 1000000  # more levels than a side has
 
 
 class BookQueue(Queue):
@@ -45,6 +47,13 @@ class BookQueue(Queue):
     def documents(self, symbol=None):
         return self.world.aql("FOR d IN @@c FILTER d.symbol == @s SORT d.last_update_id, d.timestamp, d._key RETURN d",
                               **{"@c": self.collection, "s": symbol or self.symbol.split(",")[0]})
+
+    def asked_book(self, time_ms, symbol=None):
+        """The book at a moment as the query of docs/QUERIES.md gives it; None where it is not known."""
+        row, = self.world.aql(documented("The book of a symbol at a moment"),
+                              **{"@books": self.collection, "symbol": symbol or self.symbol.split(",")[0],
+                                 "moment": time_ms, "depth": EVERY})
+        return {side: levels(row[side]) for side in SIDES} if row["known"] else None
 
     def symbol_records(self, symbol, event=None):
         return [r for r in self.records() if r["symbol"] == symbol and event in (None, r["event"])]
