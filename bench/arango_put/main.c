@@ -4,7 +4,8 @@
  * into anything that speaks ArangoDB
  *
  * Prints documents a second, CPU-us a document of this process, and its largest RSS. */
-#define _DEFAULT_SOURCE /* struct rusage */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): libc's own switch, for struct rusage */
+#define _DEFAULT_SOURCE
 
 #include <sf/arango.h>
 #include <sf/time.h>

@@ -6,7 +6,8 @@
  *   GET /_null/delay?ms=N    from now on answer writes N ms late; 0: at once
  *
  * One thread, epoll, keep-alive, 127.0.0.1 only. Ends on SIGTERM or SIGINT. */
-#define _GNU_SOURCE /* memmem, accept4 */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): libc's switch, for memmem, accept4 */
+#define _GNU_SOURCE
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names that the linker's --wrap gives */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
@@ -48,3 +49,4 @@ void *__wrap_realloc(void *p, size_t size)
 {
     return must_fail() ? NULL : __real_realloc(p, size);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */

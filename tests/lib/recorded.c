@@ -18,6 +18,7 @@ static bool skip(const char *file, const char *why)
 
 static bool find(const char *file, char *path, size_t size)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): asked before a test starts threads */
     const char *root = getenv("SF_DATA");
 
     (void)snprintf(path, size, "%s/%s", root && root[0] ? root : "../shared/data", file);

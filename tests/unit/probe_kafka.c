@@ -30,14 +30,22 @@ struct probe {
 
 static int fail(const struct sf_error *err)
 {
-    printf("error %s %s\n", sf_status_name(err->status), err->text);
+    (void)printf("error %s %s\n", sf_status_name(err->status), err->text);
     return 1;
+}
+
+/* An argument as a number, -1 when it is none. */
+static int64_t number(const char *arg)
+{
+    int64_t n = -1;
+
+    return sf_str_to_i64(sf_str_from(arg), &n) == SF_OK ? n : -1;
 }
 
 static void on_problem(void *arg, const char *text)
 {
     (void)arg;
-    fprintf(stderr, "%s\n", text);
+    (void)fprintf(stderr, "%s\n", text);
 }
 
 static void on_fatal(void *arg, const struct sf_error *err)
@@ -54,10 +62,10 @@ static int ensure(struct probe *p, char **argv)
     struct sf_error err = { 0 };
     int32_t partitions = 0;
 
-    if (sf_kafka_ensure_topic(p->producer, &spec, atol(argv[1]) != 0, atol(argv[2]),
+    if (sf_kafka_ensure_topic(p->producer, &spec, number(argv[1]) != 0, number(argv[2]),
                               &partitions, &err) != SF_OK)
         return fail(&err);
-    printf("partitions %d\n", (int)partitions);
+    (void)printf("partitions %d\n", (int)partitions);
     return 0;
 }
 
@@ -87,7 +95,7 @@ static int produce(struct probe *p, char **argv)
 {
     struct sf_error err = { 0 };
 
-    p->n = atol(argv[1]);
+    p->n = number(argv[1]);
     if (sf_producer_topic(p->producer, argv[0], &p->topic, &err) != SF_OK)
         return fail(&err);
     put_more(p);
@@ -97,8 +105,8 @@ static int produce(struct probe *p, char **argv)
         return fail(&p->err);
     if (sf_producer_flush(p->producer, 120000, &err) != SF_OK)
         return fail(&err);
-    printf("delivered %lld failed %zu\n", (long long)p->n,
-           sf_producer_failed(p->producer));
+    (void)printf("delivered %lld failed %zu\n", (long long)p->n,
+                 sf_producer_failed(p->producer));
     return 0;
 }
 
@@ -118,7 +126,7 @@ static void on_walk(void *arg, const struct sf_message *msg)
     struct probe *p = arg;
 
     if (number_in(msg->value) != p->expected)
-        printf("disorder at %lld\n", (long long)msg->offset);
+        (void)printf("disorder at %lld\n", (long long)msg->offset);
     p->expected = number_in(msg->value) + 1;
     p->shown++;
 }
@@ -126,8 +134,8 @@ static void on_walk(void *arg, const struct sf_message *msg)
 static int walk(struct probe *p, char **argv)
 {
     struct sf_walk walk = { .topic = argv[0],
-                            .from = atol(argv[1]),
-                            .still_ms = atol(argv[2]),
+                            .from = number(argv[1]),
+                            .still_ms = number(argv[2]),
                             .fn = on_walk,
                             .arg = p };
     struct sf_error err = { 0 };
@@ -135,8 +143,8 @@ static int walk(struct probe *p, char **argv)
     p->expected = walk.from;
     if (sf_kafka_walk(&p->conf, &walk, &err) != SF_OK)
         return fail(&err);
-    printf("walked %lld begin %lld end %lld\n", (long long)p->shown,
-           (long long)walk.begin, (long long)walk.end);
+    (void)printf("walked %lld begin %lld end %lld\n", (long long)p->shown,
+                 (long long)walk.begin, (long long)walk.end);
     return 0;
 }
 
@@ -147,7 +155,7 @@ static void on_message(void *arg, const struct sf_message *msg)
     on_walk(p, msg);
     sf_consumer_store(p->consumer, msg->partition, msg->offset + 1);
     if (p->shown % 1000 == 0) {
-        printf("shown %lld\n", (long long)p->shown);
+        (void)printf("shown %lld\n", (long long)p->shown);
         (void)fflush(stdout);
     }
     p->is_done = p->shown == p->n;
@@ -160,10 +168,10 @@ static int64_t on_assign(void *arg, int32_t partition, int64_t committed, int64_
     int64_t start = strcmp(p->from, "begin") == 0 ? begin
                     : strcmp(p->from, "committed") == 0
                         ? (committed < 0 ? begin : committed)
-                        : atol(p->from);
+                        : number(p->from);
 
-    printf("assigned %d committed %lld begin %lld end %lld\n", (int)partition,
-           (long long)committed, (long long)begin, (long long)end);
+    (void)printf("assigned %d committed %lld begin %lld end %lld\n", (int)partition,
+                 (long long)committed, (long long)begin, (long long)end);
     (void)fflush(stdout);
     p->expected = start;
     return start;
@@ -177,7 +185,7 @@ static int consume(struct probe *p, char **argv)
     struct sf_error err = { 0 };
 
     p->from = argv[2];
-    p->n = atol(argv[3]);
+    p->n = number(argv[3]);
     if (!sf_str_copy(sf_str_from(argv[0]), p->conf.topic, sizeof(p->conf.topic)) ||
         !sf_str_copy(sf_str_from(argv[1]), p->conf.consumer_group,
                      sizeof(p->conf.consumer_group)))
@@ -189,7 +197,7 @@ static int consume(struct probe *p, char **argv)
     sf_consumer_destroy(p->consumer);
     if (p->err.status != SF_OK)
         return fail(&p->err);
-    printf("consumed %lld\n", (long long)p->shown);
+    (void)printf("consumed %lld\n", (long long)p->shown);
     return 0;
 }
 
@@ -210,7 +218,7 @@ static int run(struct probe *p, int argc, char **argv)
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (argc == verbs[i].argc + 2 && strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(p, argv + 2);
-    fprintf(stderr, "usage: see the head of tests/unit/probe_kafka.c\n");
+    (void)fprintf(stderr, "usage: see the head of tests/unit/probe_kafka.c\n");
     return 2;
 }
 

@@ -73,10 +73,13 @@ static const char *ask(const char *what)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int port = atoi(strchr(listen_at, ':') + 1), fd = socket(AF_INET, SOCK_STREAM, 0), n;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), n;
     const bool never = false;
     char request[256];
+    int64_t port;
 
+    ck_assert_int_eq(sf_str_to_i64(sf_str_from(strchr(listen_at, ':') + 1), &port),
+                     SF_OK);
     at.sin_port = htons((uint16_t)port);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     n = snprintf(request, sizeof(request),

@@ -69,6 +69,7 @@ START_TEST(every_recorded_page_is_parsed_digit_for_digit)
     sf_buf_init(&body, FILE_MAX);
     if (recorded_untar("static-klines/BTCUSDT-all-intervals.tar.zst", dir)) {
         (void)snprintf(pattern, sizeof(pattern), "%s/klines/*/*/*.json", dir);
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): this test is one thread */
         ck_assert_int_eq(glob(pattern, 0, NULL, &pages), 0);
         for (size_t i = 0; i < pages.gl_pathc; i++) {
             size_t n = check_page(pages.gl_pathv[i], &body, rows);

@@ -66,6 +66,7 @@ static const char *const others[] = {
     "{\"command\":\"stop\",\"queue_id\":\"another\"}",
     "{\"command\":\"stop\",\"queue_id\":\"\"}",
     "{\"command\":\"stop\",\"queue_id\":\"*\",\"target\":\"arango-candles\"}",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one string with TID inside */
     "{\"command\":\"stop\",\"queue_id\":\"*\",\"telemetry_id\":\"" TID "x\"}",
     "{\"command\":\"stop\",\"queue_id\":\"*\",\"symbol\":\"XRPUSDT\"}",
     "{\"command\":\"stop\",\"queue_id\":\"*\",\"symbol\":\"\"}",

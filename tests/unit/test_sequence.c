@@ -86,7 +86,7 @@ static void tell_pieces(struct told *t, const struct sequence_piece *pieces, int
 
 static void took(struct sequence *s, struct told *t, int64_t id, bool is_rest)
 {
-    struct sequence_piece pieces[2];
+    struct sequence_piece pieces[2] = { 0 };
     int64_t from, to;
 
     sequence_took(s, id, is_rest);
@@ -97,7 +97,7 @@ static void took(struct sequence *s, struct told *t, int64_t id, bool is_rest)
 
 static void do_step(struct sequence *s, const struct step *step, struct told *t)
 {
-    struct sequence_piece pieces[2];
+    struct sequence_piece pieces[2] = { 0 };
     int n = 0;
 
     switch (step->what) {
@@ -217,7 +217,7 @@ static void note(struct model *m, const struct sequence_piece *pieces, int n)
 /* True when the queue took it. */
 static bool publish(struct model *m, int64_t id, bool is_rest)
 {
-    struct sequence_piece pieces[1];
+    struct sequence_piece pieces[1] = { 0 };
     int64_t from, to;
 
     if (m->is_full) {
@@ -272,7 +272,7 @@ static void bring(struct model *m, int c)
 
 static void rest_ends(struct model *m)
 {
-    struct sequence_piece pieces[2];
+    struct sequence_piece pieces[2] = { 0 };
 
     note(m, pieces, sequence_rest_done(&m->s, pieces));
     release(m);
@@ -280,7 +280,7 @@ static void rest_ends(struct model *m)
 
 static void rest_row(struct model *m)
 {
-    struct sequence_piece pieces[2];
+    struct sequence_piece pieces[2] = { 0 };
     enum sequence_verdict v;
     int n;
 
