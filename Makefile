@@ -54,7 +54,7 @@ BINS    := $(foreach d,$(DIRS),$(call bin,$(d)))
 TESTS   := $(patsubst tests/unit/%.c,$(B)/test/%,$(TEST_SRC))
 
 .PHONY: all deps demo up test unit e2e proof bench headers analyze tidy cppcheck lint format \
-        format-check docs images install clean help fuzz fuzzers
+        format-check docs docs-check images install clean help fuzz fuzzers
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,6 +154,9 @@ $(B)/tools/docs: $(call obj,tools/docs/main.c) $(LIB)
 docs: $(B)/tools/docs
 	$< types > docs/TYPES.md
 	$< settings > docs/SETTINGS.md
+docs-check: $(B)/tools/docs
+	@for page in types settings; do \
+	    $< $$page | diff -u docs/$$(echo $$page | tr a-z A-Z).md - || { echo "make docs"; exit 1; }; done
 
 # ------------------------------------------------------------------------------- checks
 
@@ -169,25 +172,33 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $$(call obj,$$(OBJS_$$*)) $(LIB)
 	@echo "  LD    $@"
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(EMB_PKGS)) -pthread -lm
 
-tidy: $(patsubst %.c,$(B)/tidy/%.ok,$(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
-$(B)/tidy/%.ok: %.c .clang-tidy $(HEADERS)
+# A file that was found clean is looked at again when it, a header of its, or the rules change.
+headers_of = $(CC) $(CPPFLAGS) $(1) -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+tidy: $(ALL_C:%.c=$(B)/tidy/%.ok)
+$(B)/tidy/tests/%.ok: INCLUDES = -Itests/lib -I. $(call cflags,check)
+$(B)/tidy/%.ok: %.c .clang-tidy tests/.clang-tidy
 	@mkdir -p $(@D)
 	@echo "  TIDY  $<"
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c17 $(CPPFLAGS) \
+	@$(call headers_of,$(INCLUDES))
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=c17 $(CPPFLAGS) $(INCLUDES) \
 	    $(call cflags,$(EMB_PKGS)) > $@.log 2>/dev/null || { cat $@.log; exit 1; }
 	@touch $@
 
 # One file at a time: the analyser's time grows with what it sees.
-analyze:
-	@for c in $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)); do echo "  SCAN  $$c"; \
-	    gcc $(CPPFLAGS) $(call cflags,$(EMB_PKGS)) -std=c17 -O1 $(WARNINGS) -fanalyzer -c -o /dev/null $$c || exit 1; done
+analyze: $(patsubst %.c,$(B)/scan/%.ok,$(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)))
+$(B)/scan/%.ok: %.c
+	@mkdir -p $(@D)
+	@echo "  SCAN  $<"
+	@$(call headers_of)
+	@gcc $(CPPFLAGS) $(call cflags,$(EMB_PKGS)) -std=c17 -O1 $(WARNINGS) -fanalyzer -c -o /dev/null $<
+	@touch $@
 
 cppcheck:
 	@cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective -Ilibsf/include -I. \
-	    libsf loaders connectors embedded $(wildcard manager/*.c)
+	    -Itests/lib $(wildcard libsf loaders connectors embedded manager tools tests bench examples)
 
-lint: format-check headers tidy cppcheck
+lint: format-check headers tidy cppcheck docs-check
 	@for rule in banned floats lengths shell python; do tools/lint $$rule || { echo "lint: $$rule"; exit 1; }; done
 	@echo "lint: clean"
 
@@ -218,4 +229,4 @@ clean:
 help:
 	@sed -n '3,11s/^# \{0,1\}//p' Makefile
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/tidy $(B)/scan -name '*.d' 2>/dev/null)
