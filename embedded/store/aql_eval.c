@@ -149,7 +149,7 @@ struct val aql_slot_value(struct aql_eval *e, const struct aql_slot *slot)
 }
 
 /* An attribute of a document, without putting the document together. */
-static struct val document_attribute(struct aql_eval *e, const struct aql_slot *slot,
+static struct val document_attribute(struct aql_eval *e, struct aql_slot *slot,
                                      struct sf_str name)
 {
     char rev_bytes[REV_TEXT_SIZE];
@@ -170,7 +170,11 @@ static struct val document_attribute(struct aql_eval *e, const struct aql_slot *
             return aql_take_string(e, from);
         }
     }
-    return js_get(slot->body, name, &text) ? val_from(text) : val_null();
+    if (slot->asked != name.p) {
+        slot->found = js_get(slot->body, name, &text) ? val_from(text) : val_null();
+        slot->asked = name.p;
+    }
+    return slot->found;
 }
 
 static struct val attribute(struct aql_eval *e, const struct aql_node *n)

@@ -10,6 +10,10 @@ struct aql_slot {
     struct val v; /* unless is_document */
     struct sf_str collection, key, body;
     uint64_t rev;
+    /* The attribute of the body that was asked for last, by where its name stands in the
+     * tree; loops over arrays ask for the same again and again. */
+    const char *asked;
+    struct val found;
 };
 
 struct aql_eval {

@@ -7,6 +7,7 @@ static void copy_slot(struct arena *mem, struct aql_slot *slot)
     if (slot->is_document) {
         slot->key = arena_str(mem, slot->key);
         slot->body = arena_str(mem, slot->body);
+        slot->asked = NULL; /* what was found is in the old body */
     } else if (slot->v.kind >= VAL_NUM && slot->v.raw.len > 0) {
         slot->v.raw = arena_str(mem, slot->v.raw);
     }

@@ -243,3 +243,11 @@ def test_limits_hold_in_subqueries(store, docs):
                 "FOR a IN plain FOR b IN plain COLLECT AGGREGATE x = UNIQUE([a.n, b.n]) RETURN 1"):
         status, _, doc = store.call("POST", "/_api/cursor", {"query": big, "memoryLimit": 4 << 20})
         assert (status, doc["errorNum"]) == (500, 32), big
+
+
+@pytest.mark.parametrize("begin, end", [("RETURN FIRST(", ")"), ("RETURN (", ")"), ("RETURN LENGTH(FOR x{0} IN [1] SORT x{0} ", ")")])
+@pytest.mark.parametrize("levels, is_good", [(60, True), (5000, False)])
+def test_deep_nesting_is_refused_not_a_crash(store, begin, end, levels, is_good):
+    text = "".join(begin.format(i) for i in range(levels)) + "RETURN 1" + end * levels
+    status, _, doc = store.call("POST", "/_api/cursor", {"query": text})
+    assert (status, doc.get("errorNum")) == ((201, None) if is_good else (400, 1524))
