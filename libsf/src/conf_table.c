@@ -121,7 +121,7 @@ const struct sf_setting sf_settings[] = {
     { .name = "BOOK_TOP", .scopes = K, .kind = SF_SET_INT, .offset = AT(book_top), .initial = "0", .min = 0, .max = 5000,
       .help = "keep each book and publish so many of its best levels a side; 0: do not" },
     { .name = "BOOK_TOP_EVERY", .scopes = K, .kind = SF_SET_DURATION, .offset = AT(book_top_every_ms), .initial = "1s", .min = 10, .max = 86400000,
-      .help = "how often, where the book has changed" },
+      .help = "how often by the exchange's clock, where the book has changed" },
     { .name = "BOOK_AUDIT_EVERY", .scopes = K, .kind = SF_SET_DURATION, .offset = AT(book_audit_ms), .initial = "10m", .min = 0, .max = 604800000,
       .help = "keep each book, compare it with REST so often, and publish it as a new snapshot; 0: do not" },
     /* ArangoDB */

@@ -34,9 +34,9 @@ static void refuse(struct live_book *k, const struct sf_error *cause)
 }
 
 /* Older than what was published: of a server that lags, unless the ids began anew. */
-static bool is_older(const struct live_book *k, int64_t id)
+static bool is_older(struct live_book *k, int64_t id)
 {
-    return id < k->last_id && k->useless_n < OLD_MAX;
+    return id < k->last_id && k->old_n++ < OLD_MAX;
 }
 
 static void on_snapshot(void *arg, enum sf_status status, struct sf_buf *body,
@@ -49,6 +49,8 @@ static void on_snapshot(void *arg, enum sf_status status, struct sf_buf *body,
     k->is_asked = false;
     if (status == SF_ENOTFOUND) {
         refuse(k, cause);
+    } else if (status == SF_EUNSUPPORTED && sf_loader_tape(k->b->l)->player) {
+        live_book_ask_again(k); /* a tape that had no answer so far */
     } else if (status != SF_OK) {
         live_books_fail(k->b, k, cause);
     } else if (k->join.is_live || !k->is_up) {
@@ -90,6 +92,9 @@ void live_book_ask(struct live_book *k, int64_t after_ms)
 {
     if (k->is_asked || k->is_refused)
         return;
+    /* The tape says when it was asked. */
+    if (sf_loader_tape(k->b->l)->player)
+        after_ms = 0;
     /* A back-off is not shortened by diffs that arrive meanwhile; a first wait is. */
     if (sf_timer_is_set(k->ask_timer) && (after_ms > 0 || k->useless_n > 0))
         return;

@@ -10,7 +10,8 @@
 #include <sf/dec.h>
 #include <sf/metrics.h>
 
-#define AUDIT_MAX_US 60000000 /* a comparison that takes longer is given up */
+#define AUDIT_MAX_MS 60000 /* a comparison that takes longer is given up */
+#define TOP_LATE_MS  1000  /* a diff may be on its way for so long */
 #define LEVELS_MAX   100000
 
 /* --------------------------------------------------------------------------- snapshots
@@ -42,18 +43,45 @@ static bool put_levels(struct live_book *k, struct sf_book *book, size_t top)
     return live_book_put(k, top > 0 ? "ws" : "rest", &event);
 }
 
+/* By the exchange's clock, so that a tape gives the same. */
+static int64_t slot_of(int64_t time_ms, int64_t every_ms)
+{
+    return time_ms / every_ms;
+}
+
+static bool put_top(struct live_book *k)
+{
+    if (k->top_id == k->last_id || book_out_is_full(&k->out))
+        return true;
+    k->top_id = k->last_id;
+    return put_levels(k, k->kept, (size_t)k->b->conf->book_top);
+}
+
+bool live_book_top(struct live_book *k, int64_t time_ms)
+{
+    int64_t slot, before = k->top_slot;
+
+    if (k->b->conf->book_top == 0)
+        return true;
+    if (time_ms < 0)
+        return put_top(k);
+    slot = slot_of(time_ms, k->b->conf->book_top_every_ms);
+    k->top_slot = slot;
+    return before < 0 || before == slot || put_top(k);
+}
+
+/* A symbol that went quiet has no diff that would end its interval. Its record stands
+ * where the next diff, or the end of the book, would have put it. */
 static void on_top(void *arg)
 {
     struct live_books *b = arg;
+    int64_t quiet_us = sf_mono_us() - (b->conf->book_top_every_ms + TOP_LATE_MS) * 1000;
 
     for (size_t i = 0; i < b->books_n; i++) {
         struct live_book *k = &b->books[i];
 
-        if (!k->join.is_live || k->top_id == k->last_id || book_out_is_full(&k->out))
-            continue;
-        if (!put_levels(k, k->kept, (size_t)b->conf->book_top))
+        if (k->join.is_live && k->diff_us < quiet_us && !put_top(k))
             return;
-        k->top_id = k->last_id;
     }
 }
 
@@ -117,6 +145,12 @@ static void compare(struct live_books *b)
                               .cap = sizeof(text) - 1,
                               .max = sizeof(text) - 1 };
 
+    if (book_out_is_full(&k->out)) { /* there is no room to publish what is found */
+        sf_log(SF_LOG_INFO, "audit_given_up", SF_LOG_V("symbol", k->symbol),
+               SF_LOG_S("text", "Kafka takes no more"));
+        end_audit(a);
+        return;
+    }
     for (int side = SF_BIDS; side < SF_SIDES; side++)
         differ +=
             sf_book_differ(kept, a->shadow, (enum sf_side)side,
@@ -135,8 +169,8 @@ static void compare(struct live_books *b)
     a->shadow = kept;
     memcpy(k->limit, a->limit, sizeof(k->limit));
     end_audit(a);
-    if (!book_out_is_full(&k->out))
-        (void)put_levels(k, k->kept, 0);
+    k->top_id = k->last_id; /* this shows them, too */
+    (void)put_levels(k, k->kept, 0);
 }
 
 static void compare_if_level(struct live_books *b)
@@ -157,29 +191,6 @@ static bool shadow_apply(struct live_books *b, const struct sf_depth *d)
     sf_log_error(SF_LOG_WARN, "audit_given_up", &err);
     end_audit(&b->audit);
     return false;
-}
-
-void live_audit_diff(struct live_book *k, const struct sf_depth *diff)
-{
-    struct live_books *b = k->b;
-    struct audit *a = &b->audit;
-
-    if (a->book != k)
-        return;
-    switch (sf_join_diff(&a->join, diff)) {
-    case SF_JOIN_APPLY:
-        if (shadow_apply(b, diff))
-            compare_if_level(b);
-        break;
-    case SF_JOIN_GAP:
-        end_audit(a);
-        break;
-    case SF_JOIN_OLD:
-        compare_if_level(b);
-        break;
-    case SF_JOIN_HELD:
-        break;
-    }
 }
 
 static void on_audit_snapshot(void *arg, enum sf_status status, struct sf_buf *body,
@@ -218,7 +229,7 @@ static void on_audit_snapshot(void *arg, enum sf_status status, struct sf_buf *b
     compare_if_level(b);
 }
 
-static void begin_audit(struct live_books *b, struct live_book *k)
+static void begin_audit(struct live_books *b, struct live_book *k, int64_t time_ms)
 {
     unsigned levels = (unsigned)b->conf->snapshot_levels;
     struct audit *a = &b->audit;
@@ -226,7 +237,7 @@ static void begin_audit(struct live_books *b, struct live_book *k)
     struct sf_buf path;
 
     a->book = k;
-    a->begun_us = sf_mono_us();
+    a->begun_ms = time_ms;
     sf_buf_init(&path, 4096);
     b->exchange->depth_url(&path, k->symbol, levels);
     if (sf_rest_get(b->rest, sf_buf_str(&path), b->exchange->depth_weight(levels),
@@ -235,49 +246,68 @@ static void begin_audit(struct live_books *b, struct live_book *k)
     sf_buf_release(&path);
 }
 
-/* One symbol after the other, so that each is compared once in BOOK_AUDIT_EVERY. */
-static void on_audit(void *arg)
+/* Each symbol at its own moment of BOOK_AUDIT_EVERY, or as soon as no other is compared.
+ */
+static void audit_if_due(struct live_book *k, int64_t time_ms)
 {
-    struct live_books *b = arg;
+    struct live_books *b = k->b;
     struct audit *a = &b->audit;
+    int64_t every_ms = b->conf->book_audit_ms, slot, before = k->audit_slot;
 
-    if (a->book && sf_mono_us() - a->begun_us < AUDIT_MAX_US)
-        return;
-    if (a->book) {
-        sf_log_write(SF_LOG_WARN, "audit_given_up", NULL);
+    if (a->book && time_ms - a->begun_ms > AUDIT_MAX_MS) {
+        sf_log(SF_LOG_WARN, "audit_given_up", SF_LOG_V("symbol", a->book->symbol),
+               SF_LOG_S("text", "it has taken too long"));
         end_audit(a);
     }
-    for (size_t i = 0; i < b->books_n && !a->book; i++) {
-        struct live_book *k = &b->books[a->next];
+    if (every_ms == 0 || (a->book && before >= 0))
+        return;
+    slot = slot_of(time_ms + every_ms * (k - b->books) / (int64_t)b->books_n, every_ms);
+    k->audit_slot = slot;
+    if (before >= 0 && before != slot)
+        begin_audit(b, k, time_ms);
+}
 
-        a->next = (a->next + 1) % b->books_n;
-        if (k->join.is_live && !book_out_is_full(&k->out))
-            begin_audit(b, k);
+void live_audit_diff(struct live_book *k, const struct sf_depth *diff)
+{
+    struct live_books *b = k->b;
+    struct audit *a = &b->audit;
+
+    audit_if_due(k, diff->time_ms);
+    if (a->book != k)
+        return;
+    switch (sf_join_diff(&a->join, diff)) {
+    case SF_JOIN_APPLY:
+        if (shadow_apply(b, diff))
+            compare_if_level(b);
+        break;
+    case SF_JOIN_GAP:
+        end_audit(a);
+        break;
+    case SF_JOIN_OLD:
+        compare_if_level(b);
+        break;
+    case SF_JOIN_HELD:
+        break;
     }
 }
 
 enum sf_status live_audit_open(struct live_books *b, struct sf_error *err)
 {
     struct sf_loop *loop = sf_loader_loop(b->l);
-    int64_t every_ms = b->conf->book_audit_ms / (int64_t)b->books_n;
 
     sf_join_init(&b->audit.join, (size_t)b->conf->live_buffer_kb * 1024);
     if (sf_timer_create(loop, on_top, b, &b->top_timer) != SF_OK ||
-        sf_timer_create(loop, on_audit, b, &b->audit_timer) != SF_OK ||
         sf_book_create(LEVELS_MAX, &b->audit.shadow, NULL) != SF_OK)
         return sf_error_set(err, SF_ENOMEM, "no memory to keep books");
-    if (b->conf->book_top > 0)
+    if (b->conf->book_top > 0 && !sf_loader_tape(b->l)->player)
         sf_timer_set(b->top_timer, b->conf->book_top_every_ms,
                      b->conf->book_top_every_ms);
-    if (every_ms > 0)
-        sf_timer_set(b->audit_timer, every_ms, every_ms);
     return SF_OK;
 }
 
 void live_audit_close(struct live_books *b)
 {
     sf_timer_destroy(b->top_timer);
-    sf_timer_destroy(b->audit_timer);
     sf_join_release(&b->audit.join);
     sf_book_destroy(b->audit.shadow);
 }

@@ -63,6 +63,7 @@ static bool keep(struct live_book *k, const struct sf_depth *depth)
     if (!k->kept || sf_book_apply(k->kept, depth, &err) == SF_OK)
         return true;
     sf_log_error(SF_LOG_WARN, "book_not_kept", &err);
+    k->top_id = k->last_id; /* nothing to publish of it */
     live_book_break(k, "too_large");
     return false;
 }
@@ -76,7 +77,8 @@ static void put_delta(struct live_book *k, const struct sf_depth *d)
                                          .bids = d->bids,
                                          .asks = d->asks };
 
-    if (live_book_put(k, "ws", &event) && keep(k, d))
+    k->diff_us = sf_mono_us();
+    if (live_book_top(k, d->time_ms) && live_book_put(k, "ws", &event) && keep(k, d))
         live_audit_diff(k, d);
 }
 
@@ -131,7 +133,9 @@ void live_book_joined(struct live_book *k, const struct sf_depth *snapshot)
         k->first_id = snapshot->last_id;
     k->is_void = false;
     k->joined_us = sf_mono_us();
-    k->top_id = -1;
+    k->old_n = 0;
+    k->top_id = k->last_id; /* the snapshot shows them */
+    k->top_slot = -1;
     sf_log(SF_LOG_INFO, "book_joined", SF_LOG_V("symbol", k->symbol),
            SF_LOG_I("last_update_id", snapshot->last_id));
     if (k->kept)
@@ -152,7 +156,7 @@ void live_book_break(struct live_book *k, const char *cause)
         sf_metric_add(SF_M_BOOK_RESYNCS, 1);
         sf_log(SF_LOG_WARN, "book_void", SF_LOG_V("symbol", k->symbol),
                SF_LOG_S("cause", cause), SF_LOG_I("last_update_id", k->last_id));
-        if (!put_reset(k))
+        if (!live_book_top(k, -1) || !put_reset(k))
             return;
     }
     if (k->joined_us != 0 && sf_mono_us() - k->joined_us < LIVED_US) {
@@ -232,12 +236,13 @@ static void on_up(void *arg, size_t first, size_t n)
 static void on_down(void *arg, size_t first, size_t n, const struct sf_error *why)
 {
     struct live_books *b = arg;
+    bool is_paused = why->status == SF_ESTOPPED;
 
     for (size_t i = first; i < first + n; i++) {
         b->books[i].is_up = false;
-        live_book_break(&b->books[i], b->is_paused ? "paused" : "cut");
+        live_book_break(&b->books[i], is_paused ? "paused" : "cut");
     }
-    if (!b->is_paused)
+    if (!is_paused)
         sf_loader_tell(b->l, why->text);
 }
 
@@ -294,7 +299,7 @@ static enum sf_status open_book(struct live_books *b, struct live_book *k, size_
     k->last_id = past->last;
     k->first_id = past->first;
     k->last_ms = past->last_ms;
-    k->covered = k->top_id = -1;
+    k->covered = k->top_id = k->top_slot = k->audit_slot = -1;
     k->cause = past->last >= 0 ? "restart" : "start";
     k->broken_us = sf_mono_us();
     k->is_void = past->last < 0;
@@ -384,7 +389,6 @@ static void books_pause(void *state, bool is_paused)
 {
     struct live_books *b = state;
 
-    b->is_paused = is_paused;
     sf_rest_pause(b->rest, is_paused);
     sf_live_pause(b->live, is_paused);
 }

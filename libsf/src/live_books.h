@@ -21,7 +21,8 @@ struct live_book {
     struct sf_timer *ask_timer;
     bool is_up, is_asked, is_refused;
     bool is_void;       /* a reset stands behind what was published, or nothing does */
-    unsigned useless_n; /* answers in a row that were of no use */
+    unsigned useless_n; /* answers in a row that were of no use: the next one waits */
+    unsigned old_n;     /* answers in a row that were older than what was published */
     const char *cause;  /* of the next reset and gap */
     int64_t broken_us;  /* mono: since when it is void */
     int64_t joined_us;  /* mono: when the last snapshot joined */
@@ -29,6 +30,8 @@ struct live_book {
     int64_t first_id;         /* where the ledger's coverage begins, -1 */
     int64_t covered;          /* id up to which coverage was told */
     int64_t top_id;           /* last_id when its best levels were published */
+    int64_t top_slot, audit_slot; /* intervals that its last diff was in, -1 */
+    int64_t diff_us;              /* mono: of its last diff */
     /* prices up to which the kept book is known: those of the snapshot; empty: all */
     char limit[SF_SIDES][SF_DEC_MAX + 1];
 };
@@ -39,8 +42,7 @@ struct audit {
     struct sf_join join;    /* of the snapshot that is compared */
     struct sf_book *shadow;
     bool has_snapshot;
-    int64_t begun_us;
-    size_t next; /* symbol that is compared next */
+    int64_t begun_ms; /* by the events' clock */
     char limit[SF_SIDES][SF_DEC_MAX + 1];
 };
 
@@ -50,14 +52,14 @@ struct live_books {
     const struct sf_exchange *exchange;
     struct sf_rest *rest;
     struct sf_live *live;
-    struct sf_timer *coverage_timer, *top_timer, *audit_timer;
+    struct sf_timer *coverage_timer, *top_timer;
     struct sf_buf record;          /* scratch */
     struct sf_buf sides[SF_SIDES]; /* scratch: levels that are printed */
     struct live_book *books;
     size_t books_n;
     struct audit audit;
     char ledger_kind[SF_NAME_MAX + 1];
-    bool is_paused, is_closing;
+    bool is_closing;
     int64_t bad_told_us, resyncs, audits, differ;
 };
 
@@ -84,6 +86,9 @@ void live_book_on_ask(void *arg);
 /* live_book_audit.c */
 enum sf_status live_audit_open(struct live_books *b, struct sf_error *err) SF_MUST_CHECK;
 void live_audit_close(struct live_books *b);
+/* A diff of @time_ms follows, or (-1) the book breaks: publish what the interval before
+ * ended with. False: the loader has failed. */
+bool live_book_top(struct live_book *k, int64_t time_ms);
 /* @diff was seen for @k, and the book is where the stream is. */
 void live_audit_diff(struct live_book *k, const struct sf_depth *diff);
 /* The book is void: a comparison of it ends. */

@@ -30,9 +30,10 @@ static void print_begin(const struct sf_loader *l, struct sf_buf *b)
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct sf_loader_past *past = &l->lanes[i].past;
 
-        sf_buf_addf(b, "%s[\"%" SF_STR_FMT "\",%lld,%lld,%lld]", i > 0 ? "," : "",
+        sf_buf_addf(b, "%s[\"%" SF_STR_FMT "\",%lld,%lld,%lld,%lld]", i > 0 ? "," : "",
                     SF_STR_ARG(l->lanes[i].symbol), (long long)past->first,
-                    (long long)past->last, (long long)past->records);
+                    (long long)past->last, (long long)past->records,
+                    (long long)past->last_ms);
     }
     sf_buf_add_lit(b, "]}");
 }
@@ -114,7 +115,7 @@ static bool next_int(struct sf_scan *s, int64_t *ret_n)
     return sf_scan_next(s) == SF_TOK_NUMBER && sf_str_to_i64(s->text, ret_n) == SF_OK;
 }
 
-/* [["BTCUSDT",first,last,records],...]; into the lanes when @is_taken. */
+/* [["BTCUSDT",first,last,records,last_ms],...]; into the lanes when @is_taken. */
 static bool read_symbols(struct sf_loader *l, struct sf_scan *s, struct begin *b,
                          bool is_taken)
 {
@@ -131,7 +132,8 @@ static bool read_symbols(struct sf_loader *l, struct sf_scan *s, struct begin *b
         if (!lane || !sf_str_eq(s->text, lane->symbol))
             b->is_same = false;
         if (!next_int(s, &past.first) || !next_int(s, &past.last) ||
-            !next_int(s, &past.records) || !sf_scan_skip(s))
+            !next_int(s, &past.records) || !next_int(s, &past.last_ms) ||
+            sf_scan_next(s) != SF_TOK_ARRAY_END)
             return false;
         if (lane && is_taken) {
             lane->past = past;

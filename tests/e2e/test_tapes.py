@@ -174,7 +174,7 @@ def test_a_full_disk_ends_the_recording_not_the_stream(live):
     ('1717200000000000 {"stream":"!sf.begin","data":{"type":"ws_agg_trades","exchange":"binance","symbols":[]}}\n',
      "recorded with TYPE='ws_agg_trades'"),
     ('1717200000000000 {"stream":"!sf.begin","data":{"type":"ws_trades","exchange":"binance","run":1,'
-     '"symbols":[["ETHUSDT",-1,-1,0]]}}\n', "another SYMBOL"),
+     '"symbols":[["ETHUSDT",-1,-1,0,-1]]}}\n', "another SYMBOL"),
     ('1717200000000000 {"stream":"!sf.begin","data":{"type":7}}\n', "its begin is malformed"),
 ])
 def test_what_is_no_tape_of_this_queue_is_refused(world, folder, text, word):
