@@ -96,6 +96,7 @@ OBJS_test_arango_answer := tests/unit/fake_http.c
 OBJS_test_arango_setup  := tests/unit/fake_http.c
 OBJS_test_arango_writer := tests/unit/fake_http.c tests/unit/arango_model.c
 OBJS_test_arango_failures := $(OBJS_test_arango_writer)
+OBJS_test_plan := manager/plan.c manager/plan_fields.c manager/fields.c manager/problem.c
 OBJS_test_market := embedded/exchange/market.c embedded/exchange/shapes.c
 OBJS_fuzz_faults := embedded/exchange/faults.c embedded/exchange/shapes.c
 OBJS_fuzz_aql := $(filter-out embedded/store/main.c embedded/store/options.c,$(wildcard embedded/store/*.c))
