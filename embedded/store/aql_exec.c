@@ -104,7 +104,7 @@ static bool limit(struct aql_run *r, struct aql_pipe *p, size_t at)
     return true;
 }
 
-static int64_t limit_value(const struct aql_node *n, int64_t initial)
+int64_t aql_limit_value(const struct aql_node *n, int64_t initial)
 {
     int64_t v = initial;
 
@@ -224,6 +224,8 @@ static bool prepare(struct aql_run *r, struct aql_pipe *p)
         st->stage = s;
         arena_init_budget(&st->row, &r->memory);
         arena_init_budget(&st->stored, &r->memory);
+        if (s->kind == AQL_SORT)
+            st->wanted_n = aql_sort_wants(s);
         if (s->kind == AQL_FOR && s->collection)
             aql_scan_init(&st->scan, s, r->db);
     }
@@ -243,8 +245,8 @@ static void reset(struct aql_pipe *p)
         arena_clear(&st->stored);
         aql_set_init(&st->set, &st->stored);
         if (st->stage->kind == AQL_LIMIT) {
-            st->skip = limit_value(st->stage->offset, 0);
-            st->left = limit_value(st->stage->count, INT64_MAX);
+            st->skip = aql_limit_value(st->stage->offset, 0);
+            st->left = aql_limit_value(st->stage->count, INT64_MAX);
         }
     }
 }

@@ -22,6 +22,7 @@ struct aql_state {
     struct aql_scan scan;  /* FOR over a collection */
     struct aql_kept *kept; /* SORT: newest first */
     size_t kept_n;
+    size_t wanted_n;    /* SORT in front of a LIMIT: rows that it lets through; else 0 */
     struct aql_set set; /* DISTINCT: seen; COLLECT: groups */
     int64_t skip, left; /* LIMIT */
 };
@@ -53,6 +54,11 @@ struct aql_run {
 bool aql_push(struct aql_run *r, struct aql_pipe *p, size_t at);
 bool aql_check_memory(struct aql_run *r);
 
+/* A value of LIMIT; @initial when there is none. */
+int64_t aql_limit_value(const struct aql_node *n, int64_t initial);
+
+/* How many of its rows a SORT needs; 0: all of them. */
+size_t aql_sort_wants(const struct aql_stage *s);
 /* SORT and COLLECT take a row; when there are no more, they give theirs. */
 bool aql_sort_take(struct aql_run *r, struct aql_pipe *p, size_t at);
 bool aql_sort_give(struct aql_run *r, struct aql_pipe *p, size_t at);

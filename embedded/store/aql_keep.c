@@ -1,6 +1,10 @@
-/* SORT: all rows are kept until there are no more. Of each, what is used behind it. */
+/* SORT: all rows are kept until there are no more. Of each, what is used behind it. With
+ * a LIMIT right behind, only as many as that lets through, and some to save work. */
 #include "aql_exec.h"
 #include "aql_sort.h"
+
+#define WANTED_MAX 1000000 /* rows; a LIMIT above it saves nothing worth the work */
+#define SPARE      256     /* rows kept beside twice those that are wanted */
 
 static void copy_slot(struct arena *mem, struct aql_slot *slot)
 {
@@ -34,6 +38,79 @@ static struct sf_str sort_order(struct aql_run *r, struct aql_state *st)
     return order;
 }
 
+/* All that is kept, in order of arrival. NULL: e.f. */
+static struct aql_ordered **list_rows(struct aql_run *r, struct aql_state *st)
+{
+    struct aql_ordered **rows =
+        arena_alloc(&st->stored, st->kept_n * sizeof(struct aql_ordered *) + 1);
+    size_t i = st->kept_n;
+
+    if (!rows) {
+        (void)budget_fault(&r->memory, r->e.f);
+        return NULL;
+    }
+    for (struct aql_kept *row = st->kept; row; row = row->next)
+        rows[--i] = &row->key;
+    return rows;
+}
+
+size_t aql_sort_wants(const struct aql_stage *s)
+{
+    int64_t offset, count;
+
+    if (s->next->kind != AQL_LIMIT)
+        return 0;
+    offset = aql_limit_value(s->next->offset, 0);
+    count = aql_limit_value(s->next->count, INT64_MAX);
+    return offset < WANTED_MAX && count < WANTED_MAX ? (size_t)(offset + count) : 0;
+}
+
+static struct aql_kept *copy_row(struct arena *to, const struct aql_kept *from, size_t n)
+{
+    struct aql_kept *row = arena_alloc(to, sizeof(*row));
+    struct aql_slot *slots = arena_alloc(to, n * sizeof(struct aql_slot) + 1);
+
+    if (!row || !slots)
+        return NULL;
+    row->key.order = arena_str(to, from->key.order);
+    row->slots = slots;
+    for (size_t i = 0; i < n; i++) {
+        slots[i] = from->slots[i];
+        copy_slot(to, &slots[i]);
+    }
+    return to->is_failed ? NULL : row;
+}
+
+/* Only those that come first stay. Their order among each other is kept by the list. */
+static bool drop_rest(struct aql_run *r, struct aql_state *st)
+{
+    struct aql_ordered **rows = list_rows(r, st);
+    struct aql_kept *kept = NULL;
+    struct arena fresh;
+
+    if (!rows || !aql_sort(&r->e, &st->stored, rows, st->kept_n, &rows))
+        return false;
+    arena_init_budget(&fresh, &r->memory);
+    for (size_t i = 0; i < st->wanted_n; i++) {
+        struct aql_kept *row =
+            copy_row(&fresh, (const struct aql_kept *)rows[i], st->stage->keeps_n);
+
+        if (!row) {
+            arena_release(&fresh);
+            return budget_fault(&r->memory, r->e.f);
+        }
+        row->next = kept;
+        kept = row;
+    }
+    if (r->opts->counts_full && st->stage->next->is_last_limit)
+        r->e.stats->full_count += st->kept_n - st->wanted_n;
+    arena_release(&st->stored);
+    st->stored = fresh;
+    st->kept = kept;
+    st->kept_n = st->wanted_n;
+    return true;
+}
+
 bool aql_sort_take(struct aql_run *r, struct aql_pipe *p, size_t at)
 {
     struct aql_state *st = &p->states[at];
@@ -55,6 +132,8 @@ bool aql_sort_take(struct aql_run *r, struct aql_pipe *p, size_t at)
     row->next = st->kept;
     st->kept = row;
     st->kept_n++;
+    if (st->wanted_n > 0 && st->kept_n >= 2 * st->wanted_n + SPARE && !drop_rest(r, st))
+        return false;
     return aql_check_memory(r);
 }
 
@@ -62,17 +141,11 @@ bool aql_sort_give(struct aql_run *r, struct aql_pipe *p, size_t at)
 {
     struct aql_state *st = &p->states[at];
     const struct aql_stage *s = st->stage;
-    struct aql_ordered **rows =
-        arena_alloc(&st->stored, st->kept_n * sizeof(struct aql_ordered *) + 1);
-    size_t i = st->kept_n;
+    struct aql_ordered **rows = list_rows(r, st);
 
-    if (!rows)
-        return budget_fault(&r->memory, r->e.f);
-    for (struct aql_kept *row = st->kept; row; row = row->next)
-        rows[--i] = &row->key;
-    if (!aql_sort(&r->e, &st->stored, rows, st->kept_n, &rows))
+    if (!rows || !aql_sort(&r->e, &st->stored, rows, st->kept_n, &rows))
         return false;
-    for (i = 0; i < st->kept_n && p->stopped <= at; i++) {
+    for (size_t i = 0; i < st->kept_n && p->stopped <= at; i++) {
         const struct aql_kept *row = (const struct aql_kept *)rows[i];
 
         for (size_t k = 0; k < s->keeps_n; k++)

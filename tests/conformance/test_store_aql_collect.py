@@ -251,3 +251,22 @@ def test_deep_nesting_is_refused_not_a_crash(store, begin, end, levels, is_good)
     text = "".join(begin.format(i) for i in range(levels)) + "RETURN 1" + end * levels
     status, _, doc = store.call("POST", "/_api/cursor", {"query": text})
     assert (status, doc.get("errorNum")) == ((201, None) if is_good else (400, 1524))
+
+
+@pytest.mark.parametrize("order", ["i % 37, -i", "i % 37", "i % 37 DESC", "[i % 5, i % 3] DESC, i"])
+@pytest.mark.parametrize("offset, count", [(0, 0), (0, 1), (7, 20), (0, 1000), (4990, 100), (100, 5000)])
+def test_sort_in_front_of_a_limit(store, order, offset, count):
+    """The same rows as of the whole sorted result; fullCount is of all."""
+    text = f"FOR i IN 1..5000 LET t = CONCAT('v', i) SORT {order} "
+    whole = query(store, f"{text} RETURN [i, t]", batchSize=10000)
+    assert len(whole) == 5000
+    doc = store.good("POST", "/_api/cursor", {"query": f"{text} LIMIT {offset}, {count} RETURN [i, t]", "batchSize": 10000,
+                                             "options": {"fullCount": True}})
+    assert doc["result"] == whole[offset:offset + count]
+    assert doc["extra"]["stats"]["fullCount"] == 5000
+
+
+def test_best_of_many_need_no_memory_for_all(store, docs):
+    text = "FOR a IN plain FOR i IN 1..200 SORT (a.n * 7919 + i * 104729) % 999983 DESC LIMIT 5 RETURN [a.n, i, a._key]"
+    want = sorted(((n * 7919 + i * 104729) % 999983, n, i) for n in range(DOCS) for i in range(1, 201))[::-1][:5]
+    assert query(store, text, memoryLimit=2 << 20) == [[n, i, f"k{n:04}"] for _, n, i in want]
