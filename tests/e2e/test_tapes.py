@@ -1,6 +1,7 @@
 """Tapes: what a live loader received is recorded, and played it gives the same records, byte for byte."""
 
 import gzip
+import json
 import os
 import pathlib
 import time
@@ -9,6 +10,7 @@ import pytest
 from flow import World, wait_for
 from live_queue import LiveQueue
 from sfproc import Proc
+from test_live_books import SYMBOL, LiveBookQueue
 
 DATA = pathlib.Path(os.environ.get("SF_DATA", pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"))
 
@@ -207,6 +209,26 @@ def test_a_tape_of_another_recorder_is_played(world, folder):
     queue, _ = play(world, tape, PRODUCER_QUEUE_KB="64")  # Kafka's pace, not the disk's
     assert [str(r["trade_id"]).encode() for r in queue.records()] == want
     assert queue.controls("sf-end")[-1]["records"] == len(want) > 5000
+
+
+def test_a_book_of_another_recorder_is_played(world, folder):
+    source = DATA / "hftbacktest" / "btcusdt_20240808.gz"
+    if not source.exists():
+        pytest.skip(f"no {source}")
+    tape = folder / "a.tape"
+    tape.write_bytes(gzip.decompress(source.read_bytes()))
+    frames = [json.loads(line.split(b" ", 1)[1]) for line in tape.read_bytes().splitlines()]
+    snapshot, = [f for f in frames if "lastUpdateId" in f]
+    diffs = [f["data"] for f in frames if f.get("stream") == "btcusdt@depth@100ms" and f["data"]["u"] > snapshot["lastUpdateId"]]
+    queue = LiveBookQueue(world, TAPE_REPLAY=tape, TAPE_SPEED="0")
+    queue.front.env = dict
+    loader = queue.loader()
+    assert loader.wait(60) == 0, loader.stderr()
+    first, *deltas = queue.symbol_records(SYMBOL)
+    assert (first["event"], first["last_update_id"]) == ("snapshot", snapshot["lastUpdateId"])
+    assert first["bids"] == snapshot["bids"] and first["asks"] == snapshot["asks"]
+    assert [(d["first_update_id"], d["last_update_id"], d["bids"], d["asks"]) for d in deltas] == \
+        [(d["U"], d["u"], d["b"], d["a"]) for d in diffs]
 
 
 def test_the_exchange_serves_what_a_loader_recorded(live, world, folder, tmp_path):
