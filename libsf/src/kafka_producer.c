@@ -18,12 +18,14 @@ struct sf_topic {
     struct sf_producer *p;
     rd_kafka_topic_t *rkt;
     struct sf_topic *next;
+    int64_t *confirmed_n; /* by partition; NULL: not counted */
+    int32_t partitions;
 };
 
 struct sf_producer {
     struct sf_kafka_client client;
     struct sf_producer_hooks hooks;
-    struct sf_topic *topics;
+    struct sf_topic *topics, *counted; /* one of them, or NULL */
     struct ticket *tickets;
     size_t pending_n, pending_bytes, failed_n;
     size_t max_bytes;
@@ -77,6 +79,9 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *rkm, void *opa
     struct ticket *ticket = rkm->_private;
 
     (void)rk;
+    if (p->counted && rkm->rkt == p->counted->rkt && !rkm->err && rkm->partition >= 0 &&
+        rkm->partition < p->counted->partitions)
+        p->counted->confirmed_n[rkm->partition]++;
     p->pending_n--;
     p->pending_bytes -= cost(rkm->key_len, rkm->len);
     if (rkm->err)
@@ -153,11 +158,13 @@ void sf_producer_destroy(struct sf_producer *p)
     if (!p)
         return;
     sf_kafka_detach(&p->client);
+    p->counted = NULL;
     while (p->topics) {
         struct sf_topic *topic = p->topics;
 
         p->topics = topic->next;
         rd_kafka_topic_destroy(topic->rkt);
+        free(topic->confirmed_n);
         free(topic);
     }
     if (p->client.rk)
@@ -197,6 +204,19 @@ enum sf_status sf_producer_topic(struct sf_producer *p, const char *name,
     p->topics = topic;
     *ret_topic = topic;
     return SF_OK;
+}
+
+enum sf_status sf_topic_count(struct sf_topic *topic, int32_t partitions)
+{
+    topic->confirmed_n = calloc((size_t)partitions, sizeof(*topic->confirmed_n));
+    topic->partitions = topic->confirmed_n ? partitions : 0;
+    topic->p->counted = topic;
+    return topic->confirmed_n ? SF_OK : SF_ENOMEM;
+}
+
+int64_t sf_topic_confirmed(const struct sf_topic *topic, int32_t partition)
+{
+    return partition < topic->partitions ? topic->confirmed_n[partition] : 0;
 }
 
 /* --------------------------------------------------------------------------- sending */

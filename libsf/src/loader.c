@@ -49,7 +49,10 @@ static enum sf_status send_control(struct sf_loader *l, int32_t partition,
     const struct sf_outgoing out = {
         .partition = partition, .key = key, .headers = &header, .headers_n = 1
     };
+    const struct spool_entry entry = { partition, -1, key, sf_str_from(name), json };
 
+    if (l->spooling)
+        return sf_spooling_put(l, &entry);
     return sf_producer_send(l->topic, &out, NULL);
 }
 
@@ -205,17 +208,23 @@ static void on_first_record(void *arg, enum sf_status status)
                SF_LOG_I("us", sf_mono_us() - l->program.begun_us));
 }
 
-static enum sf_status put_first(struct sf_loader *l, int32_t partition, struct sf_str key,
-                                struct sf_str record)
+static enum sf_status put_record(struct sf_loader *l, const struct lane *lane,
+                                 int64_t position, struct sf_str record)
 {
-    const struct sf_outgoing out = { .partition = partition,
-                                     .key = key,
+    const struct spool_entry entry = { lane->partition, position, lane->symbol,
+                                       SF_STR_EMPTY, record };
+    const struct sf_outgoing out = { .partition = lane->partition,
+                                     .key = lane->symbol,
                                      .value = record,
                                      .has_value = true,
                                      .on_done = on_first_record,
                                      .arg = l };
 
-    return sf_producer_send(l->topic, &out, NULL);
+    if (l->spooling)
+        return sf_spooling_put(l, &entry);
+    if (l->put == 0)
+        return sf_producer_send(l->topic, &out, NULL);
+    return sf_producer_put(l->topic, lane->partition, lane->symbol, record);
 }
 
 enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t position,
@@ -230,8 +239,7 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
         l->is_full = true;
         return SF_EFULL;
     }
-    status = l->put == 0 ? put_first(l, lane->partition, symbol, record)
-                         : sf_producer_put(l->topic, lane->partition, symbol, record);
+    status = put_record(l, lane, position, record);
     if (status == SF_EFULL)
         l->is_full = true;
     if (status != SF_OK)
@@ -276,7 +284,7 @@ static void on_room(void *arg)
 {
     struct sf_loader *l = arg;
 
-    if (!send_waiting(l))
+    if ((l->spooling && !sf_spooling_drain(l)) || !send_waiting(l))
         return;
     l->is_full = false;
     if (l->is_open && l->spec->source->on_room)
@@ -289,6 +297,7 @@ static int64_t written(const struct sf_loader *l)
     int64_t pending =
         l->program.producer ? (int64_t)sf_producer_pending(l->program.producer) : 0;
 
+    pending += sf_spooling_left(l);
     return l->put > pending ? l->put - pending : 0;
 }
 
@@ -335,6 +344,8 @@ static enum sf_status open_topic(struct sf_loader *l)
     status = sf_loader_make_lanes(l);
     if (status == SF_OK)
         status = sf_loader_walk(l);
+    if (status == SF_OK)
+        status = sf_spooling_open(l);
     return status == SF_OK ? sf_loader_open_tape(l) : status;
 }
 
@@ -462,6 +473,7 @@ int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)
     sf_loader_close_tape(&l);
     if (l.topic && l.lanes_n > 0 && l.program.outcome != SF_OUTCOME_FAILED)
         finish(&l);
+    sf_spooling_close(&l);
     code = sf_program_close(&l.program, NULL);
     release(&l);
     return code;

@@ -3,6 +3,7 @@
 #define LOADER_INTERNAL_H
 
 #include "program.h"
+#include "spool.h"
 #include "tape.h"
 
 #include <sf/loader.h>
@@ -50,7 +51,8 @@ struct sf_loader {
     bool is_open;
     bool is_full; /* a record found no room, and there is none yet */
     struct sf_tape tape;
-    struct sf_end end; /* of sf_loader_finish */
+    struct spooling *spooling; /* NULL: there is no spool */
+    struct sf_end end;         /* of sf_loader_finish */
     int64_t gap_told_us, gaps;
 };
 
@@ -65,6 +67,17 @@ enum sf_status sf_loader_walk(struct sf_loader *l);
 
 /* The queue is complete where it stands now: sf_loader_finish with all that was put. */
 void sf_loader_complete(struct sf_loader *l);
+
+/* loader_spool.c: after the walk; takes what an earlier process left. */
+enum sf_status sf_spooling_open(struct sf_loader *l);
+void sf_spooling_close(struct sf_loader *l); /* before the producer; NULL is fine */
+/* To the producer, or to the disk. Errors: as of sf_loader_put. */
+enum sf_status sf_spooling_put(struct sf_loader *l, const struct spool_entry *entry);
+/* The producer has room: true when the spool is empty, too. */
+bool sf_spooling_drain(struct sf_loader *l);
+bool sf_spooling_is_drained(const struct sf_loader *l);
+/* Records of this process that are on the disk only. */
+int64_t sf_spooling_left(const struct sf_loader *l);
 
 /* loader_tape.c: open what the settings name; what a tape says that its run knew at its
  * begin is known to this one, too. Errors (into l->program.failure): SF_EINVAL, SF_EPROTO

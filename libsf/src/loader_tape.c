@@ -89,7 +89,8 @@ static bool is_idle(void *arg)
 {
     const struct sf_loader *l = arg;
 
-    return !l->is_full && !l->first && sf_producer_pending(l->program.producer) == 0;
+    return !l->is_full && !l->first && sf_spooling_is_drained(l) &&
+           sf_producer_pending(l->program.producer) == 0;
 }
 
 static void on_end(void *arg)

@@ -53,6 +53,8 @@ struct sf_conf {
     char *binance_api_url, *binance_ws_url, *binance_api_key;
     int64_t rate_share_percent; /* RATE_SHARE 0.7 -> 70 */
     int64_t live_buffer_kb, ws_rollover_s, ws_idle_s;
+    char *spool_path;
+    int64_t spool_mb;
     char *tape_record, *tape_replay;
     int64_t tape_speed; /* times as fast as recorded; 0: as fast as it is taken */
     int64_t http_timeout_ms, pages_in_flight, retry_limit_s, closed_margin_ms;

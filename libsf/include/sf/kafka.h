@@ -34,6 +34,12 @@ enum sf_status sf_producer_topic(struct sf_producer *p, const char *name,
                                  struct sf_topic **ret_topic,
                                  struct sf_error *err) SF_MUST_CHECK;
 
+/* Count what is confirmed, partition by partition; before the first record, of one topic
+ * of a producer.
+ * Errors: SF_ENOMEM. */
+enum sf_status sf_topic_count(struct sf_topic *topic, int32_t partitions) SF_MUST_CHECK;
+int64_t sf_topic_confirmed(const struct sf_topic *topic, int32_t partition);
+
 #define SF_PARTITION_BY_KEY (-1)
 
 struct sf_header {
