@@ -57,6 +57,7 @@ struct live {
     int64_t frames_n, accepted_n, refused_n;
     struct sf_buf frame;                  /* being put together */
     struct sf_buf tape;                   /* all of it */
+    bool tape_is_wrapped;                 /* its frames name their streams */
     int64_t tape_first_us, tape_began_us; /* its first stamp; our clock's when it began */
 };
 

@@ -1,6 +1,7 @@
-/* Recorded frames: lines of the receive time in microseconds, a blank, and the frame. At
- * a speed the tape is one present that all connections share; without one each reads all
- * of it as fast as it can. */
+/* Recorded frames: lines of the receive time in microseconds (other recorders: in
+ * nanoseconds), a blank, and the frame; docs/PROTOCOL.md, "Tapes". What stands between
+ * the frames of streams is not served. At a speed the tape is one present that all
+ * connections share; without one each reads all of it as fast as it can. */
 #include "live_internal.h"
 
 #include <uv.h>
@@ -10,23 +11,29 @@
 
 #define TAPE_MAX   ((size_t)2 << 30)
 #define READ_BYTES 65536
-#define AHEAD      ((size_t)1 << 20) /* bytes that may wait in a connection */
+#define AHEAD      ((size_t)1 << 20)           /* bytes that may wait in a connection */
+#define NS_MIN     INT64_C(100000000000000000) /* times from here on are nanoseconds */
 
 struct line {
     int64_t time_us;
     struct sf_str frame;
 };
 
-/* The line at @at; where the next one begins. 0: the end, or not such a line. */
+static const struct sf_str wrapper = { "{\"stream\":\"", 11 };
+
+/* The line at @at; where the next one begins. 0: the end, or not such a line. What has no
+ * end of line was cut, and is none. */
 static size_t read_line(const struct sf_buf *tape, size_t at, struct line *ret)
 {
     struct sf_str rest, text = sf_str_make(tape->p + at, tape->len - at);
     struct sf_str line = sf_str_cut(text, '\n', &rest);
 
-    if (text.len == 0 ||
+    if (line.len == text.len ||
         sf_str_to_i64(sf_str_cut(line, ' ', &ret->frame), &ret->time_us) != SF_OK)
         return 0;
-    return at + line.len + (line.len < text.len);
+    if (ret->time_us >= NS_MIN)
+        ret->time_us /= 1000;
+    return at + line.len + 1;
 }
 
 /* gzread takes plain files as they are. */
@@ -57,16 +64,20 @@ enum sf_status tape_open(struct live *l, struct sf_error *err)
 {
     size_t at = 0, next, n = 0;
     struct line line;
+    const char *end;
 
     sf_buf_init(&l->tape, TAPE_MAX);
     if (read_tape(&l->tape, l->opts.tape_path, err) != SF_OK)
         return sf_error_wrap(err, "tape");
     while ((next = read_line(&l->tape, at, &line)) != 0) {
-        if (n++ == 0)
+        if (n++ == 0) {
             l->tape_first_us = line.time_us;
+            l->tape_is_wrapped = sf_str_starts(line.frame, wrapper);
+        }
         at = next;
     }
-    if (at < l->tape.len || n == 0)
+    end = at < l->tape.len ? memchr(l->tape.p + at, '\n', l->tape.len - at) : NULL;
+    if (end || n == 0)
         return sf_error_set(err, SF_EPROTO,
                             "%s: line %zu: expected a time in us, a blank and a frame",
                             l->opts.tape_path, n + 1);
@@ -76,18 +87,21 @@ enum sf_status tape_open(struct live *l, struct sf_error *err)
 /* The stream of a wrapped frame; empty: it is not wrapped. */
 static struct sf_str stream_of(struct sf_str frame)
 {
-    static const struct sf_str begin = { "{\"stream\":\"", 11 };
     struct sf_str rest;
 
-    if (!sf_str_starts(frame, begin))
+    if (!sf_str_starts(frame, wrapper))
         return SF_STR_EMPTY;
-    return sf_str_cut(sf_str_make(frame.p + begin.len, frame.len - begin.len), '"',
+    return sf_str_cut(sf_str_make(frame.p + wrapper.len, frame.len - wrapper.len), '"',
                       &rest);
 }
 
 static bool wants(const struct client *c, struct sf_str stream)
 {
-    if (stream.len == 0 || c->channels_n == 0)
+    if (stream.len == 0) /* answers of REST stand between wrapped frames */
+        return !c->live->tape_is_wrapped;
+    if (sf_str_starts(stream, SF_STR("!sf.")))
+        return false; /* the recorder's own */
+    if (c->channels_n == 0)
         return true;
     for (size_t i = 0; i < c->channels_n; i++)
         if (sf_str_eq(sf_str_from(c->channels[i]->stream.name), stream))

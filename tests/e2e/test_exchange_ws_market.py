@@ -253,7 +253,9 @@ def tape_line(time_us, stream, number):
 def test_a_tape_is_served_frame_for_frame(market, tmp_path, packed):
     lines = [tape_line(1717200000000000 + i * 10, "btcusdt@trade" if i % 3 else "ethusdt@trade", i) for i in range(5000)]
     path = tmp_path / "tape"
-    path.write_bytes((gzip.compress if packed else bytes)("\n".join(lines).encode()))
+    others = ['1717200000000000 {"stream":"!sf.up","data":{}}', '1717200000000001 {"lastUpdateId":1}']
+    text = "\n".join([lines[0], *others, *lines[1:], "17172"])  # the recorder was killed in the last line
+    path.write_bytes((gzip.compress if packed else bytes)(text.encode()))
     m = market("--ws-tape", str(path), "--ws-tape-speed", "0")
 
     async def run():
@@ -267,9 +269,11 @@ def test_a_tape_is_served_frame_for_frame(market, tmp_path, packed):
     asyncio.run(run())
 
 
-def test_a_tape_keeps_its_time(market, tmp_path):
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_a_tape_keeps_its_time(market, tmp_path, unit):
     path = tmp_path / "tape"
-    path.write_text("\n".join(tape_line(1717200000000000 + i * 10_000_000, "btcusdt@trade", i) for i in range(4)))
+    path.write_text("".join(tape_line((1717200000000000 + i * 10_000_000) * unit, "btcusdt@trade", i) + "\n"
+                            for i in range(4)))
     m = market("--ws-tape", str(path), "--ws-tape-speed", "50")
 
     async def run():
