@@ -189,6 +189,19 @@ def test_books_at_random_moments(store, seed):
     assert known > 40
 
 
+def test_books_with_decimals_as_text(store):
+    h = lived("BTCUSDT", 21, 300, 0.01, 0.01)
+    docs = [{**d, **{side: [[f"{p:f}", f"{q:f}"] for p, q in d[side]] for side in SIDES if side in d}} for d in h.docs]
+    store_all(store, "texts", docs)
+    for _ in range(20):
+        moment = h.rng.randrange(h.steps[0][0], h.steps[-1][0] + 1)
+        row, book = query(store, BOOK, {"@books": "texts", "symbol": "BTCUSDT", "moment": moment, "depth": 30})[0], h.at(moment)
+        assert row["known"] == (book is not None)
+        for side in SIDES if book else ():
+            want = sorted(book[side].items(), reverse=side == "bids")[:30]
+            assert row[side] == [[f"{p:f}", f"{q:f}"] for p, q in want]
+
+
 def test_a_part_that_is_missing_makes_no_book(store):
     h = History("BTCUSDT", 1)
     for _ in range(50):
