@@ -154,6 +154,35 @@ def test_a_tape_is_played_at_a_speed(live, world, folder):
     assert took["1"] >= 4
 
 
+def test_a_replay_waits_when_paused_and_goes_on_after_a_kill(live, world, folder):
+    queue = live(TAPE_RECORD=folder)
+    loader = queue.loader()
+    queue.listening(loader)
+    for _ in range(4):
+        queue.front.advance("BTCUSDT", 10, dropped=[5])
+        time.sleep(1)  # the time on the tape
+    queue.wait_count(40)
+    queue.command("stop")
+    assert loader.wait(30) == 0, loader.stderr()
+
+    again = env_of(replay(world, only_tape(folder), TAPE_SPEED="1"))
+    player = again.loader()
+    again.wait_count(10)
+    again.command("pause")
+    wait_for(lambda: again.events(status="paused"), 10, "paused")
+    count = again.count()
+    time.sleep(2)  # the absence itself is what is tested
+    assert again.count() == count < 40
+    again.command("resume")
+    again.wait_count(count + 1)
+    player.kill()
+    second = again.loader(TAPE_SPEED="0")
+    assert second.wait(60) == 0, second.stderr()
+    records = again.symbol_records()
+    assert [{**r, "run": 1, "source": ""} for r in records] == [{**r, "source": ""} for r in queue.symbol_records()]
+    assert again.controls("sf-end")[-1]["records"] == 40
+
+
 # ----------------------------------------------------------------------------- what goes wrong
 
 def test_a_full_disk_ends_the_recording_not_the_stream(live):
