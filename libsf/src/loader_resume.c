@@ -1,23 +1,30 @@
 /* What earlier runs of a queue left in its topic (DESIGN section 9).
  *
  * Of a history the whole topic is read: counts go by position, which ascends strictly per
- * symbol, so that a record that stands twice after a crash counts once. A live topic of
- * trades may be far longer than what a start can wait for, and its ids are contiguous:
- * its tail is read, back to an sf-pos record and a coverage record for each symbol. */
+ * symbol, so that a record that stands twice after a crash counts once. A live topic may
+ * be far longer than what a start can wait for: its tail is read, back to an sf-pos
+ * record and a coverage record for each symbol. Ids of trades are contiguous and count
+ * the records; of books the coverage record does. */
 #include "loader_internal.h"
 
 #include <string.h>
 
 #define STILL_MS   500   /* the topic's end must have stood still this long */
 #define TAIL_FIRST 50000 /* records; four times as many until it is enough */
+#define TAIL_BOOKS 2000  /* the same of order books, which are larger and fewer */
+
+static bool is_live_book(const struct sf_loader *l)
+{
+    return (l->spec->scopes & SF_SCOPE_BOOKS) != 0;
+}
 
 /* Is the end of the topic enough to know where it goes on? */
 static bool has_tail(const struct sf_loader *l)
 {
     const struct sf_type *type = l->program.conf.type_ref.type;
 
-    return !type->has_range &&
-           (type->kind == SF_KIND_TRADES || type->kind == SF_KIND_AGG_TRADES);
+    return !type->has_range && (is_live_book(l) || type->kind == SF_KIND_TRADES ||
+                                type->kind == SF_KIND_AGG_TRADES);
 }
 
 static void walk_record(struct sf_loader *l, const struct sf_message *msg)
@@ -114,7 +121,7 @@ static void walk_control(struct sf_loader *l, const struct sf_message *msg)
     if (strcmp(msg->control, SF_CONTROL_COVERAGE) != 0)
         return;
     lane->covered_from = int_member(msg->header, "from");
-    if (l->program.conf.type_ref.type->kind == SF_KIND_ORDERBOOK)
+    if (is_live_book(l))
         lane->past.records = int_member(msg->header, "records");
 }
 
@@ -137,7 +144,8 @@ static bool is_tail_enough(const struct sf_loader *l, int32_t partition)
         if (lane->partition != partition || !lane->is_in_pos)
             continue;
         has_pos = true;
-        if (lane->covered_from < 0)
+        /* A reset of a restart stands at the time of the last record. */
+        if (lane->covered_from < 0 || (is_live_book(l) && lane->past.last_ms < 0))
             return false;
     }
     return has_pos;
@@ -164,8 +172,8 @@ static enum sf_status walk_tail(struct sf_loader *l, struct sf_walk *walk)
     walk->from = SF_OFFSET_END; /* to see where that is */
     status = sf_kafka_walk(conf, walk, &l->program.failure);
     walk->still_ms = 0;
-    for (int64_t tail = TAIL_FIRST; status == SF_OK && walk->end > walk->begin;
-         tail *= 4) {
+    for (int64_t tail = is_live_book(l) ? TAIL_BOOKS : TAIL_FIRST;
+         status == SF_OK && walk->end > walk->begin; tail *= 4) {
         walk->from = walk->end - tail > walk->begin ? walk->end - tail : walk->begin;
         forget(l, walk->partition);
         status = sf_kafka_walk(conf, walk, &l->program.failure);
@@ -178,7 +186,7 @@ static enum sf_status walk_tail(struct sf_loader *l, struct sf_walk *walk)
         if (lane->partition != walk->partition || lane->covered_from < 0)
             continue;
         lane->past.first = lane->covered_from;
-        if (conf->type_ref.type->kind != SF_KIND_ORDERBOOK)
+        if (!is_live_book(l))
             lane->past.records = lane->past.last - lane->past.first + 1;
     }
     return status;
