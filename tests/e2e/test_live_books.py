@@ -8,7 +8,7 @@ import time
 import pytest
 from book_front import BookFront
 from books import SIDES, BookQueue, as_sent, book_at, levels, replay
-from flow import World, wait_for
+from flow import World, http, wait_for
 
 SYMBOL = "BTCUSDT"
 
@@ -310,7 +310,7 @@ def test_a_replaced_run_does_not_reach_the_collection(world):
 
 
 def test_audits_find_what_differs_and_mend_it(world):
-    queue = LiveBookQueue(world, BOOK_AUDIT_EVERY="300ms")
+    queue = LiveBookQueue(world, BOOK_AUDIT_EVERY="300ms", ADMIN_LISTEN="127.0.0.1:0")
     with queue.front as front:
         loader, connector = queue.loader(), queue.connector()
         queue.joined(loader)
@@ -333,6 +333,10 @@ def test_audits_find_what_differs_and_mend_it(world):
         assert sorted(found[:3]) == [0, 0, 2] and found[-1] == 0
         front.advance(SYMBOL, 5)
         queue.reached()
+        metrics = http("GET", f"http://127.0.0.1:{loader.wait_event('admin_listening')['port']}/metrics")[1]
+        values = {line.split("{")[0]: float(line.split()[-1]) for line in metrics.splitlines() if line[0] != "#"}
+        assert values["book_levels_differing_total"] == 2 and values["book_resyncs_total"] == 0
+        assert values["book_audits_total"] == len(loader.events("book_audit"))
         stop(queue, loader, connector)
     assert any("levels differ" in (e["message"] or "") for e in queue.events(target="loader-ws-orderbook"))
     assert queue.last_extra()["audits"] >= 3
