@@ -258,9 +258,15 @@ static bool read_more(struct spool *s, struct sf_error *err)
     }
     to = sf_buf_reserve(&s->buf, READ_BYTES);
     n = to && s->read_fd >= 0 ? pread(s->read_fd, to, READ_BYTES, (off_t)s->read_at) : 0;
-    if (!to || n < 0) {
-        (void)sf_error_set(err, SF_EIO, "the spool: %s",
-                           to ? uv_strerror(-errno) : "a line without an end");
+    if (!to) {
+        bool is_full = sf_buf_status(&s->buf, NULL) == SF_ETOOBIG;
+
+        (void)sf_error_set(err, is_full ? SF_EIO : SF_ENOMEM, "the spool: %s",
+                           is_full ? "a line without an end" : "out of memory");
+        return false;
+    }
+    if (n < 0) {
+        (void)sf_error_set(err, SF_EIO, "the spool: %s", uv_strerror(-errno));
         return false;
     }
     s->buf.len += (size_t)n;

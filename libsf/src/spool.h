@@ -39,7 +39,7 @@ bool spool_is_drained(const struct spool *s);
 int64_t spool_left_n(const struct spool *s);
 int64_t spool_bytes(const struct spool *s);
 /* The entry that is to be read next, lent until the next call; false: drained. What is no
- * line (a write that was cut) is passed over. Errors into @err: SF_EIO. */
+ * line (a write that was cut) is passed over. Errors into @err: SF_EIO, SF_ENOMEM. */
 bool spool_peek(struct spool *s, struct spool_entry *ret_entry, struct sf_error *err);
 void spool_pop(struct spool *s);
 /* Everything counts as read: it is on its way already. */

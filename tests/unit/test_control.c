@@ -1,4 +1,5 @@
 #include "kafka_mock.h"
+#include "oom.h"
 #include "runner.h"
 
 #include <sf/control.h>
@@ -238,6 +239,31 @@ START_TEST(control_topic_of_several_partitions_is_refused)
 }
 END_TEST
 
+START_TEST(lack_of_memory_is_told)
+{
+    struct sf_control *control = NULL;
+    struct sf_error err;
+    enum sf_status status;
+    int n;
+
+    connect_all(1);
+    for (n = 0;; n++) {
+        err = (struct sf_error){ 0 };
+        oom_fail_at(n);
+        status = sf_control_open(loop, p, &self, &control, &err);
+        if (!oom_has_failed())
+            break;
+        ck_assert_int_eq(status, SF_ENOMEM);
+        ck_assert_ptr_null(control);
+        ck_assert_ptr_nonnull(strstr(err.text, "memory"));
+    }
+    ck_assert_int_ge(n, 2); /* itself, and its reader */
+    ck_assert_msg(status == SF_OK, "%s", err.text);
+    sf_control_close(control);
+    disconnect_all();
+}
+END_TEST
+
 static void control_cases(Suite *s)
 {
     TCase *tc = tcase_create("control");
@@ -251,6 +277,7 @@ static void control_cases(Suite *s)
     tcase_add_test(tc, flood_is_not_parsed);
     tcase_add_test(tc, old_command_never_acts_and_a_new_one_does);
     tcase_add_test(tc, control_topic_of_several_partitions_is_refused);
+    tcase_add_test(tc, lack_of_memory_is_told);
     suite_add_tcase(s, tc);
 }
 

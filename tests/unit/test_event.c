@@ -1,4 +1,5 @@
 #include "kafka_mock.h"
+#include "oom.h"
 #include "runner.h"
 
 #include <sf/event.h>
@@ -234,6 +235,44 @@ START_TEST(full_data_queue_does_not_keep_an_event)
 }
 END_TEST
 
+START_TEST(lack_of_memory_is_told)
+{
+    struct sf_telemetry *other = NULL;
+    struct sf_error err;
+    enum sf_status status;
+    int n;
+
+    for (n = 0;; n++) {
+        err = (struct sf_error){ 0 };
+        oom_fail_at(n);
+        status = sf_telemetry_create(p, &conf, IMAGE, &other, &err);
+        if (!oom_has_failed())
+            break;
+        ck_assert_int_eq(status, SF_ENOMEM);
+        ck_assert_ptr_null(other);
+        ck_assert_ptr_nonnull(strstr(err.text, "memory"));
+    }
+    ck_assert_int_ge(n, 1);
+    ck_assert_msg(status == SF_OK, "%s", err.text);
+    sf_telemetry_destroy(other);
+}
+END_TEST
+
+/* An event there is no memory for is lost; the ones behind it are not. */
+START_TEST(event_without_memory_does_not_keep_the_next)
+{
+    for (int n = 0; n < 3; n++) {
+        oom_fail_at(n);
+        tell(SF_EVENT_STARTED, false, "short of memory");
+        (void)oom_has_failed();
+    }
+    tell(SF_EVENT_FINISHED, true, "done");
+    ck_assert_uint_ge(read_events(), 1);
+    ck_assert_str_eq(text_of(json_array_size(events) - 1, "message"), "done");
+    json_decref(events);
+}
+END_TEST
+
 static void event_cases(Suite *s)
 {
     TCase *tc = tcase_create("event");
@@ -247,6 +286,8 @@ static void event_cases(Suite *s)
     tcase_add_loop_test(tc, malformed_extra_is_left_out, 0, COUNT(malformed));
     tcase_add_test(tc, a_broker_away_leaves_one_loading_and_all_changes);
     tcase_add_test(tc, full_data_queue_does_not_keep_an_event);
+    tcase_add_test(tc, lack_of_memory_is_told);
+    tcase_add_test(tc, event_without_memory_does_not_keep_the_next);
     suite_add_tcase(s, tc);
 }
 

@@ -1,4 +1,5 @@
 #include "libsf/src/spool.h"
+#include "oom.h"
 #include "runner.h"
 
 #include <dirent.h>
@@ -244,6 +245,40 @@ START_TEST(a_folder_that_is_none_is_refused)
 }
 END_TEST
 
+START_TEST(lack_of_memory_is_told_and_loses_nothing)
+{
+    struct sf_error err = { 0 };
+    struct spool_entry e;
+    struct spool *s = NULL;
+    int n;
+
+    for (n = 0;; n++) {
+        enum sf_status status;
+
+        err.status = SF_OK;
+        oom_fail_at(n);
+        status = spool_open(f.folder, "other", MIB, &s, &err);
+        if (!oom_has_failed())
+            break;
+        ck_assert_int_eq(status, SF_ENOMEM);
+        ck_assert_str_eq(err.text, "no memory for a spool");
+        ck_assert_ptr_null(s);
+    }
+    ck_assert_int_ge(n, 3); /* the spool, the folder, the name */
+    spool_close(s);
+    ck_assert_int_eq(add(1, 0), SF_OK);
+    err.status = SF_OK;
+    oom_fail_at(0);
+    ck_assert(!spool_peek(f.s, &e, &err));
+    ck_assert(oom_has_failed());
+    ck_assert_int_eq(err.status, SF_ENOMEM);
+    ck_assert_ptr_nonnull(strstr(err.text, "out of memory"));
+    ck_assert(!spool_is_drained(f.s));
+    spool_rewind(f.s);
+    expect(1);
+}
+END_TEST
+
 static void spool_cases(Suite *s)
 {
     TCase *tc = tcase_create("spool");
@@ -256,6 +291,7 @@ static void spool_cases(Suite *s)
     tcase_add_test(tc, what_is_on_its_way_is_not_read_but_kept);
     tcase_add_test(tc, the_bound_holds_and_nothing_is_half_written);
     tcase_add_test(tc, a_folder_that_is_none_is_refused);
+    tcase_add_test(tc, lack_of_memory_is_told_and_loses_nothing);
     suite_add_tcase(s, tc);
 }
 

@@ -1,4 +1,5 @@
 #include "libsf/src/tape.h"
+#include "oom.h"
 #include "runner.h"
 
 #include <fcntl.h>
@@ -284,6 +285,34 @@ START_TEST(a_disk_that_is_too_slow_ends_the_recording)
 }
 END_TEST
 
+/* And no file is left that would be in the way of the next try. */
+START_TEST(lack_of_memory_is_told)
+{
+    char path[] = "/tmp/sf-tape-XXXXXX";
+    struct heard f;
+    struct tape_writer *w = NULL;
+    struct sf_error err;
+    enum sf_status status;
+    int n;
+
+    set_up(&f, path);
+    for (n = 0;; n++) {
+        err = (struct sf_error){ 0 };
+        oom_fail_at(n);
+        status = tape_writer_open(f.loop, path, "name", on_over, &f, &w, &err);
+        if (!oom_has_failed())
+            break;
+        ck_assert_int_eq(status, SF_ENOMEM);
+        ck_assert_ptr_null(w);
+        ck_assert_ptr_nonnull(strstr(err.text, "memory"));
+    }
+    ck_assert_int_ge(n, 1);
+    ck_assert_msg(status == SF_OK, "%s", err.text);
+    tape_writer_close(w);
+    tear_down(&f, path);
+}
+END_TEST
+
 static void tape_cases(Suite *s)
 {
     TCase *tc = tcase_create("tape");
@@ -293,6 +322,7 @@ static void tape_cases(Suite *s)
     tcase_add_test(tc, what_is_written_is_heard);
     tcase_add_test(tc, a_tape_is_never_overwritten);
     tcase_add_test(tc, a_disk_that_is_too_slow_ends_the_recording);
+    tcase_add_test(tc, lack_of_memory_is_told);
     suite_add_tcase(s, tc);
 }
 
