@@ -240,6 +240,18 @@ static enum sf_status open_database(struct connector *c)
     return status == SF_OK ? open_writers(c) : status;
 }
 
+static enum sf_status open_topic(struct connector *c)
+{
+    struct sf_program *p = &c->program;
+    enum sf_status status = sf_program_data_topic(p, &c->partitions);
+
+    if (status == SF_OK && c->partitions > PARTITIONS_MAX)
+        status = sf_error_set(&p->failure, SF_ETOOBIG,
+                              "topic %s has %d partitions, at most %d", p->conf.topic,
+                              c->partitions, PARTITIONS_MAX);
+    return status;
+}
+
 static enum sf_status open_consumer(struct connector *c)
 {
     struct sf_program *p = &c->program;
@@ -250,14 +262,7 @@ static enum sf_status open_consumer(struct connector *c)
         .on_error = on_fatal,
         .arg = c,
     };
-    enum sf_status status = sf_program_data_topic(p, &c->partitions);
 
-    if (status != SF_OK)
-        return status;
-    if (c->partitions > PARTITIONS_MAX)
-        return sf_error_set(&p->failure, SF_ETOOBIG,
-                            "topic %s has %d partitions, at most %d", p->conf.topic,
-                            c->partitions, PARTITIONS_MAX);
     c->parts = calloc((size_t)c->partitions, sizeof(*c->parts));
     if (!c->parts || sf_timer_create(p->loop, on_tick, c, &c->tick) != SF_OK)
         return sf_error_set(&p->failure, SF_ENOMEM, "no memory for %d partitions",
@@ -265,6 +270,20 @@ static enum sf_status open_consumer(struct connector *c)
     sf_timer_set(c->tick, TICK_MS, TICK_MS);
     sf_metric_set(SF_M_UP, 1);
     return sf_consumer_create(p->loop, &p->conf, &hooks, &c->consumer, &p->failure);
+}
+
+/* What fails leaves nothing behind: a topic that may not be created is looked for before
+ * anything is made in the database, one that may be is made after. */
+static enum sf_status open_both_ends(struct connector *c)
+{
+    bool is_topic_made = c->program.conf.topic_create != 0;
+    enum sf_status status = is_topic_made ? SF_OK : open_topic(c);
+
+    if (status == SF_OK)
+        status = open_database(c);
+    if (status == SF_OK && is_topic_made)
+        status = open_topic(c);
+    return status == SF_OK ? open_consumer(c) : status;
 }
 
 /* Let what is in flight reach the database, then commit it. */
@@ -327,8 +346,7 @@ int sf_connector_main(const struct sf_connector_spec *spec, int argc, char **arg
     if (!sf_program_begin(&c.program, spec->image, spec->what,
                           SF_SCOPE_QUEUE | SF_SCOPE_CONNECTOR, argc, argv, &code))
         return code;
-    if (sf_program_open(&c.program, &hooks) != SF_OK || open_database(&c) != SF_OK ||
-        open_consumer(&c) != SF_OK)
+    if (sf_program_open(&c.program, &hooks) != SF_OK || open_both_ends(&c) != SF_OK)
         sf_program_stop_or_fail(&c.program);
     sf_program_run(&c.program);
     settle(&c);

@@ -1,9 +1,12 @@
 """Bad input: one clear error line that names the value and what was expected, one `error` event where a
 queue is known, the right exit code, nothing written."""
 
+import re
+
 import pytest
 from flow import PASSWORD, World, free_port, http
 from sfproc import Proc
+from tls_front import TlsFront, make_authority
 
 
 @pytest.fixture
@@ -50,12 +53,73 @@ SETTINGS = [
     (LOADER, {"QUEUE_EVENTS_TOPIC": "a b"}, "QUEUE_EVENTS_TOPIC='a b': expected 1 to 249"),
     (LOADER, {"CA_PATH": "/tmp"}, "CA_PATH='/tmp': expected a file that can be read"),
     (LOADER, {"KAFKA_TOPIC": "a/b"}, "KAFKA_TOPIC='a/b': expected"),
+    (LOADER, {"KAFKA_TOPIC": "queue-events"}, "expected another topic than for commands or events"),
+    (LOADER, {"UNTIL": "2024-06-02T00:00Z"}, "UNTIL='2024-06-02T00:00Z': TYPE='api_candles_5m' is a history"),
+    (CONNECTOR, {"TYPE": "ws_trades"}, "served by loader-ws-trades and arango-trades, not by arango-candles"),
+    (CONNECTOR, {"TYPE": "api_candles_7m"}, "TYPE='api_candles_7m': expected api_candles_<i>"),
+    (CONNECTOR, {"TYPE": "ws_candles_5m", "SYMBOL": "BTCUSDT,ETHUSDT"}, "GROUP is not set: 2 symbols need a name"),
+    (CONNECTOR, {"SYMBOL": None}, "SYMBOL is not set"),
+    (CONNECTOR, {"ARANGO_CA_PATH": "/no/such/file"}, "ARANGO_CA_PATH='/no/such/file': expected a file"),
     (CONNECTOR, {"ARANGO_URL": None}, "ARANGO_URL is not set"),
     (CONNECTOR, {"ARANGO_URL": "http://root:secret1@db:8529"}, "without user or password"),
     (CONNECTOR, {"COLLECTION_NAME": "9lives"}, "COLLECTION_NAME='9lives': expected a letter"),
     (CONNECTOR, {"DECIMALS": "float"}, "DECIMALS='float': expected one of number text"),
     (CONNECTOR, {"ARANGO_LANES": "-1"}, "expected an integer from 1 to 64"),
 ]
+
+
+# kind of a setting, as --help prints it; values that are none of it
+KINDS = [
+    (r"integer (-?\d+) to (\d+)", lambda low, high: [int(low) - 1, int(high) + 1, f"{low}x", "1e1", "9" * 20]),
+    (r"integer from (-?\d+)", lambda low: [int(low) - 1, "many", "9" * 20]),
+    (r"true, false", lambda: ["maybe", "2"]),
+    (r"one of .*", lambda: ["nothing-of-it"]),
+    (r"time \(.*\)", lambda: ["1 week", "-5s", "s", "9" * 20]),
+    (r"0.01 to 1", lambda: ["0", "1.01", "-1", "0.005", "half"]),
+    (r"file", lambda: ["/no/such/file", "/"]),
+    (r"topic", lambda: ["a b", "a/b", ".", "t" * 250]),
+    (r"addresses", lambda: ["a:b", "a b", ",", "host:0", "host:65536"]),
+    (r"host:port", lambda: ["9108", "host:", "host:x", "host:65536"]),
+    (r"URLs?", lambda: ["ftp://x", "http://", "nonsense", "http://u:p@host"]),
+    (r"text", lambda: []),
+]
+
+
+def nonsense(kind):
+    for pattern, values in KINDS:
+        match = re.fullmatch(pattern, kind)
+        if match:
+            return [str(v) for v in values(*match.groups())]
+    raise AssertionError(f"no wrong values for settings that are {kind}")
+
+
+@pytest.mark.parametrize("program", [LOADER, CONNECTOR])
+def test_every_setting_is_judged(program, tmp_path):
+    """The table as --help prints it: each wrong value is told, in one line with the setting's name."""
+    def run(env, arg):
+        proc = Proc(program, env, tmp_path, [arg])
+        return proc.wait(30), proc
+
+    _, proc = run({}, "--help")
+    table = re.findall(r"^  ([A-Z_]+)(?: \(required\))?\n      .*\n      ([^;\n]+)", proc.stdout(), re.M)
+    wrong = {name: nonsense(kind) for name, kind in table}
+    assert len(wrong) > 25 and {"QUEUE_ID", "KAFKA_BOOTSTRAP_SERVERS", "LOG_LEVEL"} <= wrong.keys()
+    for i in range(max(map(len, wrong.values()))):
+        changes = {name: values[i] for name, values in wrong.items() if i < len(values)}
+        code, proc = run({"QUEUE_ID": "loader-btcusdt-api_candles_5m-2024_06_01-abc123", "SYMBOL": "BTCUSDT",
+                          "TYPE": "api_candles_5m", "TIME_RANGE": "2024-06-01:2024-06-01",
+                          "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "ARANGO_URL": "http://127.0.0.1:9", **changes},
+                         "--check")
+        assert code == 2
+        told = [re.match("[A-Z_]+", p["text"])[0] for p in proc.events("bad_setting")]
+        assert sorted(told) == sorted(changes)
+
+
+def collections(world):
+    """Names of the collections that were made in the database."""
+    status, answer = http("GET", world.store.url + "/_db/streamforge/_api/collection?excludeSystem=true",
+                          user=f"root:{PASSWORD}")
+    return [c["name"] for c in answer["result"]] if status == 200 else []
 
 
 def clean(env, changes):
@@ -72,6 +136,7 @@ def test_wrong_setting_is_one_line_and_exit_2(world, program, changes, text):
     assert text in problems[0]["text"]
     assert "secret1" not in proc.stderr()
     assert queue.topic not in world.kafka.topics()
+    assert collections(world) == []
     if changes.keys() & {"QUEUE_ID", "KAFKA_USER", "KAFKA_PASSWORD_FILE", "CA_PATH", "KAFKA_BOOTSTRAP_SERVERS",
                        "QUEUE_EVENTS_TOPIC"}:
         return
@@ -115,6 +180,8 @@ def fails(world, program, text, **changes):
     assert text in error["text"], error
     for secret in ("wrong-pw", PASSWORD, world.kafka.password):
         assert secret not in proc.stderr()
+    assert queue.topic not in world.kafka.topics() or queue.records() == []
+    assert world.store.url.startswith("https") or collections(world) == []
     return queue, proc
 
 
@@ -157,6 +224,13 @@ def test_kafka_certificate_does_not_verify(world, program):
     fails(world, program, "certificate", **{**world.kafka.env("sasl"), "CA_PATH": None})
 
 
+def test_exchange_certificate_does_not_verify(world, tmp_path):
+    make_authority(tmp_path, ["localhost"])
+    with TlsFront(world.exchange.url, tmp_path) as front:
+        queue, _ = fails(world, LOADER, "certificate", BINANCE_API_URL=f"https://localhost:{front.port}")
+    has_error_event(queue, LOADER, "certificate")
+
+
 def test_sasl_ssl_works(world):
     queue = world.queue("BTCUSDT", "5m", "2024-06-01", "2024-06-02", **world.kafka.env("sasl"))
     queue.run_to_end()
@@ -189,7 +263,8 @@ def test_arango_over_tls(kafka, tmp_path):
     w = World(kafka, tmp_path, store_args=["--cert", str(cert), "--key", str(key)])
     try:
         w.store.url = f"https://localhost:{w.store.port}"
-        fails(w, CONNECTOR, "certificate", ARANGO_URL=w.store.url)
+        queue, _ = fails(w, CONNECTOR, "certificate", ARANGO_URL=w.store.url)
+        has_error_event(queue, CONNECTOR, "certificate")
         for auth in ("basic", "jwt"):
             queue = w.queue("BTCUSDT", "5m", "2024-06-01", "2024-06-01", ARANGO_CA_PATH=kafka.ca_path,
                             ARANGO_AUTH=auth)
