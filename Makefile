@@ -101,6 +101,7 @@ OBJS_test_market := embedded/exchange/market.c embedded/exchange/shapes.c
 OBJS_fuzz_faults := embedded/exchange/faults.c embedded/exchange/shapes.c
 OBJS_fuzz_aql := $(filter-out embedded/store/main.c embedded/store/options.c,$(wildcard embedded/store/*.c))
 OBJS_fuzz_tape := embedded/exchange/tape.c embedded/exchange/tape_read.c
+OBJS_fuzz_store_json := $(addprefix embedded/store/,base64.c js.c js_walk.c num.c val.c)
 $(B)/obj/tests/%.o: EXTRA = -Itests/lib -I. $(call cflags,check)
 .SECONDEXPANSION:
 $(B)/test/%: $(B)/obj/tests/unit/%.o $(call obj,$(wildcard tests/lib/*.c)) $$(call obj,$$(OBJS_$$*)) $(LIB)

@@ -38,7 +38,8 @@ bool js_canon(struct sf_str text, struct sf_buf *out, const char **ret_why) SF_M
 
 /* --------------------------------------------------- walks over canonical text */
 
-/* Behind the canonical value that begins at @p. */
+/* Behind the canonical value that begins at @p and that a comma, bracket, colon or NUL
+ * follows. */
 const char *js_skip(const char *p);
 
 /* Elements of an array, or members of an object (name without quotes). */
