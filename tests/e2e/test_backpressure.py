@@ -8,6 +8,7 @@ import time
 
 from flow import World, wait_for
 from live_queue import LiveQueue
+from test_live_books import SYMBOL, LiveBookQueue
 
 HANGS_S, DEAD_S = 8, 15
 
@@ -156,6 +157,31 @@ def test_a_spool_holds_what_kafka_does_not_take_also_after_a_kill(own_kafka, tmp
         assert {r["run"] for r in queue.symbol_records()} == {1, 2}
 
 
+def test_a_spool_keeps_a_book_whole(own_kafka, tmp_path):
+    world = World(own_kafka, tmp_path / "world")
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    queue = LiveBookQueue(world, SPOOL_PATH=folder, LIVE_BUFFER_KB="64", PRODUCER_QUEUE_KB="64")
+    with contextlib.closing(world), queue.front:
+        loader = queue.loader()
+        queue.joined(loader)
+        queue.reached()
+        with dead(own_kafka):
+            queue.front.advance(SYMBOL, 2000)
+            loader.wait_event("spooling")
+            last = f'"last_update_id":{queue.market().id},'.encode()
+            wait_for(lambda: any(last in s.read_bytes() for s in folder.iterdir()), 20, "the last update on the disk")
+            loader.kill()
+        loader = queue.loader()
+        loader.wait_event("spool_found")
+        queue.joined(loader)
+        queue.reached()
+        records = queue.check_topic()
+        wait_for(lambda: not list(folder.iterdir()), 10, "the segments to go")
+    assert [(r["event"], r["run"]) for r in records if r["event"] != "delta"] == [("snapshot", 1), ("reset", 2), ("snapshot", 2)]
+    assert len([r for r in records if r["event"] == "delta" and r["run"] == 1]) >= 2000
+
+
 def test_a_spool_is_bounded_and_rest_does_the_rest(own_kafka, tmp_path):
     world = World(own_kafka, tmp_path / "world", exchange_args=["--weight-limit", "60000"])
     queue = SpoolQueue(world, tmp_path / "spool", SPOOL_MB="1")
@@ -177,8 +203,8 @@ def test_a_spool_is_bounded_and_rest_does_the_rest(own_kafka, tmp_path):
         assert {(cause, repaired) for _, _, cause, repaired in queue.gaps()} == {("full", True)}
 
 
-def test_a_spool_that_cannot_be_is_refused(own_kafka, tmp_path):
-    world = World(own_kafka, tmp_path / "world")
+def test_a_spool_that_cannot_be_is_refused(kafka, tmp_path):
+    world = World(kafka, tmp_path / "world")
     queue = LiveQueue(world, SPOOL_PATH=tmp_path / "nowhere")
     with contextlib.closing(world), queue.front:
         loader = queue.loader()
