@@ -140,7 +140,7 @@ static const char *find_secret(const struct source *src, const struct sf_setting
     }
     *ret_owned = read_secret(file_name, path, src->problems);
     if (!*ret_owned)
-        src->problems->refused |= UINT64_C(1) << (s - sf_settings);
+        src->problems->refused[s - sf_settings] = true;
     return *ret_owned;
 }
 

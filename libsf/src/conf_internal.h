@@ -36,11 +36,13 @@ struct sf_setting {
 extern const struct sf_setting sf_settings[]; /* ends with name NULL */
 
 /* Collects problems: each is reported as one line. */
+#define SF_SETTINGS_MAX 128
+
 struct sf_problems {
     sf_problem_fn report;
     void *arg;
     bool is_bad, is_out_of_memory;
-    uint64_t refused; /* bit per row of the table: its value was refused */
+    bool refused[SF_SETTINGS_MAX]; /* by row of the table: its value was refused */
 };
 /* @fmt must begin with the name of a setting. */
 void sf_conf_problem(struct sf_problems *p, const char *fmt, ...) SF_PRINTF(2, 3);
@@ -59,7 +61,7 @@ static inline char **sf_setting_text(const struct sf_setting *s, struct sf_conf 
 static inline bool sf_setting_is_refused(const struct sf_setting *s,
                                          const struct sf_problems *p)
 {
-    return p->refused >> (s - sf_settings) & 1;
+    return p->refused[s - sf_settings];
 }
 
 /* "NAME='value': expected ...", without the value of a secret. Always false. */

@@ -9,6 +9,7 @@
 #define B         SF_SCOPE_SNAPSHOTS
 #define S         SF_SCOPE_LIVE
 #define K         SF_SCOPE_BOOKS
+#define N         SF_SCOPE_CANDLES
 #define AT(field) offsetof(struct sf_conf, field)
 
 static const char *const protocols[] = { "auto",           "PLAINTEXT", "SSL",
@@ -128,6 +129,8 @@ const struct sf_setting sf_settings[] = {
       .help = "how often by the exchange's clock, where the book has changed" },
     { .name = "BOOK_AUDIT_EVERY", .scopes = K, .kind = SF_SET_DURATION, .offset = AT(book_audit_ms), .initial = "10m", .min = 0, .max = 604800000,
       .help = "keep each book, compare it with REST so often, and publish it as a new snapshot; 0: do not" },
+    { .name = "RUNNING_CANDLES", .scopes = N, .kind = SF_SET_BOOL, .offset = AT(running_candles), .initial = "false",
+      .help = "publish candles that still run, too, with closed false; a closed one is never replaced by them" },
     /* ArangoDB */
     { .name = "ARANGO_URL", .scopes = C, .kind = SF_SET_URLS, .offset = AT(arango_url), .is_required = true,
       .help = "coordinators, separated by commas; the next one is taken when one fails" },
@@ -159,5 +162,5 @@ const struct sf_setting sf_settings[] = {
 };
 /* clang-format on */
 
-_Static_assert(sizeof(sf_settings) / sizeof(sf_settings[0]) <= 65,
-               "struct sf_problems has a bit for each row");
+_Static_assert(sizeof(sf_settings) / sizeof(sf_settings[0]) <= SF_SETTINGS_MAX,
+               "struct sf_problems has a place for each row");

@@ -14,7 +14,7 @@ bool sf_setting_refuse(const struct sf_setting *s, struct sf_str value,
 {
     int shown = (int)(value.len < SHOWN_MAX ? value.len : SHOWN_MAX);
 
-    p->refused |= UINT64_C(1) << (s - sf_settings);
+    p->refused[s - sf_settings] = true;
     if (s->is_secret)
         sf_conf_problem(p, "%s: expected %s", s->name, expected);
     else
@@ -295,7 +295,7 @@ static bool parse_url(const struct sf_setting *s, struct sf_str value,
     struct sf_str url;
 
     if (value.len > 0 && memchr(value.p, '@', value.len)) { /* a password: not shown */
-        p->refused |= UINT64_C(1) << (s - sf_settings);
+        p->refused[s - sf_settings] = true;
         sf_conf_problem(p, "%s: expected a URL without user or password ('@')", s->name);
         return false;
     }

@@ -244,10 +244,12 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
         l->is_full = true;
     if (status != SF_OK)
         return status;
-    lane->position = position;
-    if (lane->first < 0)
-        lane->first = position;
-    lane->put++;
+    if (position != SF_NO_POSITION) {
+        lane->position = position;
+        if (lane->first < 0)
+            lane->first = position;
+        lane->put++;
+    }
     l->put++;
     l->put_bytes += (int64_t)record.len;
     sf_metric_add(SF_M_RECORDS_SENT, 1);

@@ -41,6 +41,9 @@ static void walk_record(struct sf_loader *l, const struct sf_message *msg)
     }
     if (head.run >= l->run)
         l->run = head.run + 1;
+    if (kind == SF_KIND_CANDLES &&
+        sf_str_contains(msg->value, SF_STR("\"closed\":false")))
+        return; /* it still ran: no position */
     lane = sf_loader_lane(l, head.symbol);
     /* Book events of one update may follow each other: snapshots, parts, resets. None of
      * them is written twice, as a new process begins with a new snapshot. */

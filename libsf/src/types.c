@@ -5,7 +5,7 @@ const struct sf_type sf_types[] = {
     /* name            interval range  loader                  connector           kind               available */
     { "api_candles",   true,  true,  "loader-api-candles",   "arango-candles",    SF_KIND_CANDLES,   true,
       "history by REST klines" },
-    { "ws_candles",    true,  false, "loader-ws-candles",    "arango-candles",    SF_KIND_CANDLES,   false,
+    { "ws_candles",    true,  false, "loader-ws-candles",    "arango-candles",    SF_KIND_CANDLES,   true,
       "live klines" },
     { "api_trades",    false, true,  "loader-api-trades",    "arango-trades",     SF_KIND_TRADES,    true,
       "history by REST" },

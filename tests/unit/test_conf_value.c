@@ -142,8 +142,8 @@ static struct fake_env everything(const char *setting)
 {
     struct fake_env env = conf_env(true);
 
-    env.more_scopes =
-        SF_SCOPE_REST | SF_SCOPE_HISTORY | SF_SCOPE_LIVE | SF_SCOPE_SNAPSHOTS;
+    env.more_scopes = SF_SCOPE_REST | SF_SCOPE_HISTORY | SF_SCOPE_LIVE |
+                      SF_SCOPE_SNAPSHOTS | SF_SCOPE_CANDLES;
     conf_env_change(&env, "TIME_RANGE=2024-06-01:2024-06-30");
     conf_env_change(&env, setting);
     return env;

@@ -19,6 +19,7 @@ enum sf_scope {
     SF_SCOPE_LIVE = 32,      /* listens to streams of an exchange */
     SF_SCOPE_SNAPSHOTS = 64, /* asks for order books as a whole, every so often */
     SF_SCOPE_BOOKS = 128,    /* follows order books */
+    SF_SCOPE_CANDLES = 256,  /* follows candles */
 };
 
 #define SF_SYMBOLS_MAX 1024 /* streams of one Binance connection */
@@ -60,6 +61,7 @@ struct sf_conf {
     int64_t http_timeout_ms, pages_in_flight, retry_limit_s, closed_margin_ms;
     int64_t snapshot_every_ms, snapshot_levels;
     int64_t book_top, book_top_every_ms, book_audit_ms;
+    int64_t running_candles; /* bool */
     /* ArangoDB */
     char *arango_url, *arango_db, *arango_user, *arango_password, *arango_ca_path;
     int64_t arango_auth, arango_create; /* enum sf_arango_auth; bool */

@@ -16,6 +16,13 @@ struct sf_candle {
     int64_t trades;
 };
 
+/* What a stream says of a candle. */
+struct sf_candle_event {
+    struct sf_candle candle;
+    int64_t time_ms; /* when the exchange said it */
+    bool is_closed;  /* this is its last word */
+};
+
 /* A trade, or an aggregate trade (what one order took at one price, merged). Views. */
 struct sf_trade {
     int64_t id; /* of the trade, or the aggregate's own: another id space */
@@ -99,6 +106,9 @@ struct sf_exchange {
     /* One event of a trade stream. Errors: SF_EPROTO; SF_EUNSUPPORTED another event. */
     enum sf_status (*trade_parse)(struct sf_str event, bool is_agg, struct sf_trade *ret,
                                   struct sf_error *err);
+    /* One event of a candle stream. Errors as trade_parse. */
+    enum sf_status (*candle_parse)(struct sf_str event, struct sf_candle_event *ret,
+                                   struct sf_error *err);
 
     /* Streams. A connection's URL is its base, streams_path, and stream names joined by
      * '/'. */
@@ -107,6 +117,8 @@ struct sf_exchange {
     unsigned streams_max;        /* of a connection, well below the published limit */
     int64_t stream_life_s;       /* the exchange cuts a connection that is older */
     void (*trade_stream)(struct sf_buf *b, struct sf_str symbol, bool is_agg);
+    void (*candle_stream)(struct sf_buf *b, struct sf_str symbol,
+                          const struct sf_interval *iv);
     void (*depth_stream)(struct sf_buf *b, struct sf_str symbol);
     /* A frame to the stream it is of and its event. False: an answer to a command, or
      * nothing known. */

@@ -55,7 +55,11 @@ struct sf_loader_past {
 const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
                                             struct sf_str symbol);
 
-/* Publish a record. @position: its id or open_time, which must ascend per symbol.
+#define SF_NO_POSITION \
+    (-1) /* of a record that comes again, as a candle that still runs */
+
+/* Publish a record. @position: its id or open_time, which must ascend per symbol; with
+ * SF_NO_POSITION it is not counted, and a later run does not go on behind it.
  * Errors: SF_EFULL wait for on_room, nothing was taken; SF_EINVAL not a symbol of this
  * queue; SF_ETOOBIG; SF_EFATAL. */
 enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t position,
@@ -79,5 +83,6 @@ extern const struct sf_source sf_source_trades_history;  /* REST trades of a ran
 extern const struct sf_source sf_source_book_snapshots;  /* REST depth, every so often */
 extern const struct sf_source sf_source_books_live;  /* depth streams, joined to REST */
 extern const struct sf_source sf_source_trades_live; /* trade streams, repaired by REST */
+extern const struct sf_source sf_source_candles_live; /* candle streams, likewise */
 
 #endif

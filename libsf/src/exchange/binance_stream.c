@@ -2,7 +2,7 @@
  * Source: binance-spot-api-docs, web-socket-streams.md. */
 #include "exchanges.h"
 
-static void add_lower(struct sf_buf *b, struct sf_str symbol)
+void binance_stream_symbol(struct sf_buf *b, struct sf_str symbol)
 {
     for (size_t i = 0; i < symbol.len; i++) {
         char c = symbol.p[i];
@@ -14,13 +14,13 @@ static void add_lower(struct sf_buf *b, struct sf_str symbol)
 /* The diffs of a book come packed, ten times a second. */
 void binance_depth_stream(struct sf_buf *b, struct sf_str symbol)
 {
-    add_lower(b, symbol);
+    binance_stream_symbol(b, symbol);
     sf_buf_add_lit(b, "@depth@100ms");
 }
 
 void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg)
 {
-    add_lower(b, symbol);
+    binance_stream_symbol(b, symbol);
     sf_buf_add_str(b, is_agg ? SF_STR("@aggTrade") : SF_STR("@trade"));
 }
 

@@ -32,7 +32,14 @@ enum sf_status binance_depth_parse(struct sf_str json, bool is_diff, struct sf_d
 enum sf_status binance_trade_parse(struct sf_str event, bool is_agg, struct sf_trade *ret,
                                    struct sf_error *err);
 
-/* binance_stream.c: members of sf_exchange. */
+/* binance_kline.c: members of sf_exchange. */
+void binance_candle_stream(struct sf_buf *b, struct sf_str symbol,
+                           const struct sf_interval *iv);
+enum sf_status binance_candle_parse(struct sf_str event, struct sf_candle_event *ret,
+                                    struct sf_error *err);
+
+/* binance_stream.c: a symbol as streams spell it; members of sf_exchange. */
+void binance_stream_symbol(struct sf_buf *b, struct sf_str symbol);
 void binance_trade_stream(struct sf_buf *b, struct sf_str symbol, bool is_agg);
 void binance_depth_stream(struct sf_buf *b, struct sf_str symbol);
 bool binance_frame_split(struct sf_str frame, struct sf_str *ret_stream,
