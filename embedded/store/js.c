@@ -423,7 +423,7 @@ static bool copy_word(struct js_in *in, struct sf_buf *out, struct sf_str word)
     return true;
 }
 
-/* Recursion: at most JS_DEPTH_MAX deep. */
+/* Recursion: less than JS_DEPTH_MAX deep. */
 static bool copy_value(struct js_in *in, struct sf_buf *out)
 {
     bool is_good;
