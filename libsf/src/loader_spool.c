@@ -26,14 +26,14 @@ struct spooling {
     struct sf_timer *timer;
     struct sf_buf line, ring;
     size_t ring_at;
-    struct flying *flying;
-    size_t flying_at, flying_n, flying_cap; /* [at, n) */
-    int64_t *given_n;                       /* by partition */
-    int64_t *mark_n;      /* given_n when everything below mark_segment had been read */
-    int64_t mark_segment; /* 0: none */
-    int64_t restored_to;  /* segments below are of an earlier process */
-    int64_t *topic_last;  /* by lane: what the topic held when this process began */
-    bool is_strict;       /* positions ascend: one that is in the topic is not repeated */
+    struct sf_buf flights; /* of struct flying */
+    size_t flying_at;      /* the first of them that is not forgotten */
+    int64_t *given_n;      /* by partition */
+    int64_t *mark_n;       /* given_n when everything below mark_segment had been read */
+    int64_t mark_segment;  /* 0: none */
+    int64_t restored_to;   /* segments below are of an earlier process */
+    int64_t *topic_last;   /* by lane: what the topic held when this process began */
+    bool is_strict; /* positions ascend: one that is in the topic is not repeated */
     int64_t told_us;
 };
 
@@ -44,57 +44,52 @@ static bool is_confirmed(const struct sf_loader *l, const struct flying *f)
     return f->number <= sf_topic_confirmed(l->topic, f->partition);
 }
 
+static struct flying *flying_of(const struct spooling *sp, size_t *ret_n)
+{
+    *ret_n = sp->flights.len / sizeof(struct flying);
+    return (struct flying *)(void *)sp->flights.p;
+}
+
+static void cut_front(struct sf_buf *b, size_t n)
+{
+    memmove(b->p, b->p + n, b->len - n);
+    b->len -= n;
+}
+
 /* Forget what is confirmed, oldest first. */
 static void trim(struct sf_loader *l)
 {
     struct spooling *sp = l->spooling;
+    size_t n;
+    const struct flying *flying = flying_of(sp, &n);
 
-    if (sp->flying_n == 0)
+    if (n == 0)
         return;
-    while (sp->flying_at < sp->flying_n && is_confirmed(l, &sp->flying[sp->flying_at]))
-        sp->ring_at += sp->flying[sp->flying_at++].len;
-    if (sp->flying_at < sp->flying_n - sp->flying_at) /* more is held than is forgotten */
+    while (sp->flying_at < n && is_confirmed(l, &flying[sp->flying_at]))
+        sp->ring_at += flying[sp->flying_at++].len;
+    if (sp->flying_at < n - sp->flying_at) /* more is held than is forgotten */
         return;
-    memmove(sp->flying, sp->flying + sp->flying_at,
-            (sp->flying_n - sp->flying_at) * sizeof(*sp->flying));
-    sp->flying_n -= sp->flying_at;
-    sp->flying_at = 0;
-    memmove(sp->ring.p, sp->ring.p + sp->ring_at, sp->ring.len - sp->ring_at);
-    sp->ring.len -= sp->ring_at;
-    sp->ring_at = 0;
-}
-
-static bool has_room(struct spooling *sp)
-{
-    size_t cap = sp->flying_cap > 0 ? sp->flying_cap * 2 : 1024;
-    struct flying *grown;
-
-    if (sp->flying_n < sp->flying_cap)
-        return true;
-    grown = realloc(sp->flying, cap * sizeof(*grown));
-    if (!grown)
-        return false;
-    sp->flying = grown;
-    sp->flying_cap = cap;
-    return true;
+    cut_front(&sp->flights, sp->flying_at * sizeof(*flying));
+    cut_front(&sp->ring, sp->ring_at);
+    sp->flying_at = sp->ring_at = 0;
 }
 
 static void remember(struct sf_loader *l, const struct spool_entry *e)
 {
     struct spooling *sp = l->spooling;
+    struct flying f = { 0, e->partition, sp->given_n[e->partition] };
     size_t was;
 
     trim(l);
     was = sp->ring.len;
-    if (has_room(sp))
-        spool_print(&sp->ring, e);
-    if (sp->flying_n == sp->flying_cap || sp->ring.status != SF_OK) {
-        sp->ring.len = was; /* without a copy: the exchange has it, too */
-        sp->ring.status = SF_OK;
+    spool_print(&sp->ring, e);
+    f.len = sp->ring.len - was;
+    if (sp->ring.status == SF_OK)
+        sf_buf_add(&sp->flights, &f, sizeof(f));
+    if (sp->ring.status == SF_OK && sp->flights.status == SF_OK)
         return;
-    }
-    sp->flying[sp->flying_n++] =
-        (struct flying){ sp->ring.len - was, e->partition, sp->given_n[e->partition] };
+    sp->ring.len = was; /* without a copy: the exchange has it, too */
+    sp->ring.status = sp->flights.status = SF_OK;
 }
 
 /* ------------------------------------------------------------------------- to the disk
@@ -131,17 +126,19 @@ static void dump(struct sf_loader *l)
     struct spooling *sp = l->spooling;
     struct sf_error err = { 0 };
     struct sf_str lines;
+    size_t n;
 
     trim(l);
-    if (sp->flying_at == sp->flying_n)
+    (void)flying_of(sp, &n);
+    if (sp->flying_at == n)
         return;
     lines = sf_str_make(sp->ring.p + sp->ring_at, sp->ring.len - sp->ring_at);
     if (spool_append(sp->spool, lines, 0, &err) == SF_OK)
         spool_skip_all(sp->spool);
     else
         tell(l, &err);
-    sp->flying_at = sp->flying_n = 0;
-    sp->ring_at = 0;
+    sp->flying_at = sp->ring_at = 0;
+    sf_buf_clear(&sp->flights);
     sf_buf_clear(&sp->ring);
     sf_log(SF_LOG_WARN, "spooling", SF_LOG_I("bytes", spool_bytes(sp->spool)));
 }
@@ -305,6 +302,7 @@ static enum sf_status make(struct sf_loader *l, struct sf_error *err)
     sf_buf_init(&sp->line, LINE_MAX_BYTES);
     /* the producer's bound counts what it holds, and more for each record than we do */
     sf_buf_init(&sp->ring, 2 * (size_t)conf->producer_queue_kb * 1024 + LINE_MAX_BYTES);
+    sf_buf_init(&sp->flights, (size_t)conf->producer_queue_kb * 1024);
     sp->given_n = calloc(n, sizeof(*sp->given_n));
     sp->mark_n = calloc(n, sizeof(*sp->mark_n));
     sp->topic_last = calloc(l->lanes_n, sizeof(*sp->topic_last));
@@ -350,7 +348,7 @@ void sf_spooling_close(struct sf_loader *l)
     sf_timer_destroy(sp->timer);
     sf_buf_release(&sp->line);
     sf_buf_release(&sp->ring);
-    free(sp->flying);
+    sf_buf_release(&sp->flights);
     free(sp->given_n);
     free(sp->mark_n);
     free(sp->topic_last);
