@@ -283,11 +283,11 @@ def test_a_replaced_run_does_not_reach_the_collection(world):
         old.signal(signal.SIGCONT)
 
         def both_write():
+            assert old.is_running() and new.is_running()
             front.advance(SYMBOL, 10, pace=0.005)
             runs = [r["run"] for r in queue.records()]
             return runs != sorted(runs)
-        wait_for(both_write, 30, "a record of the replaced run behind one of the new run")
-        queue.reached()
+        wait_for(both_write, 60, "a record of the replaced run behind one of the new run")
         old.kill()
         front.advance(SYMBOL, 10)
         queue.reached()
