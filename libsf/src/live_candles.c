@@ -86,15 +86,17 @@ static void drop_held(struct live_candle *s)
 
 void live_candle_release(struct live_candle *s)
 {
-    while (s->held.len > 0 && s->hole_us == 0 && s->held_from == s->next) {
+    while (s->held.len > 0 && s->hole_us == 0 && s->held_from <= s->next) {
         struct sf_str record;
+        int64_t behind = sf_interval_add(s->c->interval, s->held_from, 1);
         uint32_t len;
 
         memcpy(&len, s->held.p + s->held_at, sizeof(len));
         record = (struct sf_str){ s->held.p + s->held_at + sizeof(len), len };
-        if (put_record(s, s->held_from, record) != SF_OK)
+        /* REST may have brought it while it waited: its close came late */
+        if (s->held_from == s->next && put_record(s, s->held_from, record) != SF_OK)
             return;
-        s->held_from = s->next;
+        s->held_from = behind;
         s->held_at += sizeof(len) + len;
         if (s->held_at == s->held.len)
             drop_held(s);

@@ -54,6 +54,16 @@ static void close_hole(struct live_candle *s)
     s->fails_n = 0;
     s->cause = "skipped";
     live_candle_release(s);
+    if (s->held.len == 0 && s->wanted > s->next) /* behind what was held */
+        live_candle_want(s, s->wanted);
+}
+
+/* What is held is not missing, whatever REST says of it. */
+static int64_t missing_until(const struct live_candle *s, int64_t until)
+{
+    return s->held.len > 0 && s->held_from >= s->next && s->held_from < until
+               ? s->held_from
+               : until;
 }
 
 /* ----------------------------------------------------------------------------- pages */
@@ -85,7 +95,7 @@ static void failed(struct candle_repair *r, const struct sf_error *err)
     }
     if (err->status == SF_ENOTFOUND || err->status == SF_EREFUSED ||
         err->status == SF_EUNSUPPORTED || err->status == SF_EAUTH) {
-        tell_missing(s, s->wanted, s->cause); /* REST never will */
+        tell_missing(s, missing_until(s, s->wanted), s->cause); /* REST never will */
         leave(r);
         close_hole(s);
     } else {
@@ -106,14 +116,16 @@ static enum sf_status publish(struct candle_repair *r)
             continue;
         if (r->c->is_paused)
             return SF_EFULL;
+        if (s->next < missing_until(s, slot))
+            tell_missing(s, missing_until(s, slot), "exchange");
         if (slot > s->next)
-            tell_missing(s, slot, "exchange");
+            return SF_OK; /* what is held comes first */
         status = live_candle_put(s, &r->rows[r->at], "backfill");
         if (status != SF_OK)
             return status;
     }
-    if (s->next < r->answered_to)
-        tell_missing(s, r->answered_to, "exchange");
+    if (s->next < missing_until(s, r->answered_to))
+        tell_missing(s, missing_until(s, r->answered_to), "exchange");
     return SF_OK;
 }
 
@@ -124,7 +136,7 @@ static void go_on(struct candle_repair *r)
     if (publish(r) != SF_OK)
         return; /* there will be room, or the loader has failed */
     leave(r);
-    if (s->next >= s->wanted)
+    if (s->next >= s->wanted || (s->held.len > 0 && s->held_from <= s->next))
         close_hole(s);
     pump(s->c);
 }

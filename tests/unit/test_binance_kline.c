@@ -81,6 +81,7 @@ static const struct {
     { HEAD "{}}", SF_EPROTO, "t is missing" },
     { HEAD CANDLE("1", "\"1\"", "1", "true") "}", SF_EPROTO, "t: expected a time in ms or us, got '1'" },
     { HEAD CANDLE("1717200060000", "\"1\"", "1", "true") "}", SF_EPROTO, "it closes before it opens" },
+    { "{\"e\":\"kline\",\"E\":1717199999999,\"k\":" CANDLE("1717200000000", "\"1\"", "1", "true") "}", SF_EPROTO, "it opens after it was told" },
     { HEAD CANDLE("1717200000000", "1", "1", "true") "}", SF_EPROTO, "o: expected a decimal string, got '1'" },
     { HEAD CANDLE("1717200000000", "\"1e5\"", "1", "true") "}", SF_EPROTO, "o: expected a decimal string, got '1e5'" },
     { HEAD CANDLE("1717200000000", "\"1\"", "-1", "true") "}", SF_EPROTO, "n: expected a count, got '-1'" },

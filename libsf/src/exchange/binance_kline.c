@@ -167,6 +167,8 @@ static enum sf_status check_event(const struct sf_candle_event *e, struct sf_str
             SF_STR_ARG(sf_str_make(name.p, name.len < SHOWN_MAX ? name.len : SHOWN_MAX)));
     if (!has_candle || e->time_ms < 0)
         return sf_error_set(err, SF_EPROTO, "%s is missing", has_candle ? "E" : "k");
+    if (e->time_ms < e->candle.open_time)
+        return sf_error_set(err, SF_EPROTO, "it opens after it was told");
     return SF_OK;
 }
 
