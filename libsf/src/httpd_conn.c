@@ -225,7 +225,9 @@ void sf_conn_continue(struct conn *c)
             sf_conn_close(c);
             break;
         }
-        c->close_after = !c->req->head.is_persistent;
+        /* without memory what came behind it is lost */
+        c->close_after =
+            !c->req->head.is_persistent || sf_buf_status(&c->in, NULL) != SF_OK;
         c->state = CONN_WAITING;
         c->deadline_us = 0; /* the handler may take its time */
         c->httpd->opts.fn(c->httpd->opts.arg, c->req);
