@@ -212,6 +212,43 @@ enum sf_status sf_conf_load(struct sf_conf *conf, const char *image, unsigned sc
     return problems.is_bad ? SF_EINVAL : SF_OK;
 }
 
+/* NAME and NAME_FILE, each when it is set. */
+static void tell_set(const struct source *src, const struct sf_setting *s,
+                     const char *name, sf_conf_set_fn fn, void *arg)
+{
+    const char *value = look_up(src, name);
+    char file_name[NAME_SIZE];
+
+    if (value)
+        fn(arg, name, value, s->is_secret);
+    if (!s->is_secret)
+        return;
+    (void)snprintf(file_name, sizeof(file_name), "%s_FILE", name);
+    value = look_up(src, file_name);
+    if (value)
+        fn(arg, file_name, value, false);
+}
+
+void sf_conf_each_set(unsigned scopes, sf_getenv_fn get, void *get_arg, sf_conf_set_fn fn,
+                      void *arg)
+{
+    const struct source src = { get, get_arg, NULL };
+    static const char *const roles[] = { "PRODUCER", "CONSUMER" };
+    char name[NAME_SIZE];
+
+    for (const struct sf_setting *s = sf_settings; s->name; s++) {
+        if (!(s->scopes & scopes))
+            continue;
+        tell_set(&src, s, s->name, fn, arg);
+        if (s->alias)
+            tell_set(&src, s, s->alias, fn, arg);
+        for (size_t i = 0; s->has_roles && i < 2; i++) {
+            (void)snprintf(name, sizeof(name), "%s_%s", s->name, roles[i]);
+            tell_set(&src, s, name, fn, arg);
+        }
+    }
+}
+
 void sf_conf_release(struct sf_conf *conf)
 {
     for (const struct sf_setting *s = sf_settings; s->name; s++)

@@ -334,6 +334,34 @@ static void check_kafka(const struct sf_conf *conf, struct sf_problems *p)
                         conf->kafka_protocol == SF_KAFKA_SSL ? "SSL" : "PLAINTEXT");
 }
 
+/* --------------------------------------------------------------------- queue-manager */
+
+/* Host part of host:port, brackets of an IPv6 address included. */
+static bool is_loopback(const char *listen)
+{
+    struct sf_str s = sf_str_from(listen);
+
+    return sf_str_starts(s, SF_STR("127.")) || sf_str_starts(s, SF_STR("localhost:")) ||
+           sf_str_starts(s, SF_STR("[::1]:")) || sf_str_starts(s, SF_STR("::1:"));
+}
+
+static void check_manager(const struct sf_conf *conf, struct sf_problems *p)
+{
+    bool has_cert = conf->manager_cert_path[0] != '\0';
+
+    if (!is_loopback(conf->manager_listen) && conf->manager_token[0] == '\0')
+        sf_conf_problem(p,
+                        "MANAGER_TOKEN is not set: MANAGER_LISTEN='%.80s' is not on the "
+                        "loopback",
+                        conf->manager_listen);
+    if (conf->manager_read_token[0] != '\0' && conf->manager_token[0] == '\0')
+        sf_conf_problem(p, "MANAGER_TOKEN is not set: MANAGER_READ_TOKEN is");
+    if (has_cert != (conf->manager_key_path[0] != '\0'))
+        sf_conf_problem(p, "%s is not set: %s is",
+                        has_cert ? "MANAGER_KEY" : "MANAGER_CERT",
+                        has_cert ? "MANAGER_CERT" : "MANAGER_KEY");
+}
+
 void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
                     struct sf_problems *p)
 {
@@ -348,6 +376,8 @@ void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
     if (conf->queue_id[0] != '\0')
         derive_from_queue(conf, image, p);
     check_topics(conf, p);
+    if (scopes & SF_SCOPE_MANAGER)
+        check_manager(conf, p);
     if (conf->collection_name[0] != '\0')
         check_collection(conf, p);
     else if (conf->queue_id[0] != '\0')

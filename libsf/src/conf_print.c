@@ -113,6 +113,7 @@ static void add_users(struct sf_buf *b, unsigned scopes)
         { SF_SCOPE_SNAPSHOTS, "snapshots of order books" },
         { SF_SCOPE_BOOKS, "live order books" },
         { SF_SCOPE_CANDLES, "live candles" },
+        { SF_SCOPE_MANAGER, "queue-manager" },
     };
     const char *before = "";
 

@@ -358,6 +358,94 @@ START_TEST(what_is_in_force_can_be_given_again)
 }
 END_TEST
 
+static void collect_set(void *arg, const char *name, const char *value, bool is_secret)
+{
+    sf_buf_addf(arg, "%s=%s%s\n", name, value, is_secret ? " (secret)" : "");
+}
+
+static const char *get_forms(void *arg, const char *name)
+{
+    static const char *const set[][2] = {
+        { "KAFKA_CA_PATH", "/ca" },          { "KAFKA_USER_CONSUMER", "u" },
+        { "KAFKA_PASSWORD_CONSUMER", "p" },  { "ARANGO_PASSWORD_FILE", "/secret" },
+        { "BINANCE_API_URL", "not theirs" }, { "MANAGER_TOKEN", "not theirs" },
+    };
+
+    (void)arg;
+    for (int i = 0; i < COUNT(set); i++)
+        if (strcmp(set[i][0], name) == 0)
+            return set[i][1];
+    return NULL;
+}
+
+START_TEST(what_is_set_is_passed_on_in_the_form_it_has)
+{
+    struct sf_buf b;
+
+    sf_buf_init(&b, 4096);
+    sf_conf_each_set(SF_SCOPE_CONNECTOR | SF_SCOPE_QUEUE, get_forms, NULL, collect_set,
+                     &b);
+    ck_assert_str_eq(sf_buf_cstr(&b),
+                     "KAFKA_USER_CONSUMER=u\nKAFKA_PASSWORD_CONSUMER=p (secret)\n"
+                     "KAFKA_CA_PATH=/ca\nARANGO_PASSWORD_FILE=/secret\n");
+    sf_buf_release(&b);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+    const char *listen, *token, *read_token, *cert;
+    const char *problem;
+} managers[] = {
+    { "127.0.0.1:0", NULL, NULL, NULL, "" },
+    { "[::1]:8080", NULL, NULL, NULL, "" },
+    { "0.0.0.0:8080", "t", "r", NULL, "" },
+    { "0.0.0.0:8080", NULL, NULL, NULL, "MANAGER_TOKEN is not set: MANAGER_LISTEN='0.0.0.0:8080' is not on the loopback\n" },
+    { "127.0.0.1:0", NULL, "r", NULL, "MANAGER_TOKEN is not set: MANAGER_READ_TOKEN is\n" },
+    { "127.0.0.1:0", NULL, NULL, "/dev/null", "MANAGER_CERT='/dev/null': expected a file that can be read\nMANAGER_KEY is not set: MANAGER_CERT is\n" },
+};
+/* clang-format on */
+
+static const char *get_manager(void *arg, const char *name)
+{
+    const int *row = arg;
+    const char *const set[][2] = {
+        { "KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092" },
+        { "ARANGO_URL", "http://127.0.0.1:8529" },
+        { "MANAGER_LISTEN", managers[*row].listen },
+        { "MANAGER_TOKEN", managers[*row].token },
+        { "MANAGER_READ_TOKEN", managers[*row].read_token },
+        { "MANAGER_CERT", managers[*row].cert },
+    };
+
+    for (int i = 0; i < COUNT(set); i++)
+        if (strcmp(set[i][0], name) == 0)
+            return set[i][1];
+    return NULL;
+}
+
+static void collect_problem(void *arg, const char *text)
+{
+    sf_buf_addf(arg, "%s\n", text);
+}
+
+START_TEST(a_manager_off_the_loopback_needs_a_token)
+{
+    struct sf_conf conf;
+    struct sf_buf b;
+    enum sf_status status;
+    int row = _i;
+
+    sf_buf_init(&b, 4096);
+    status = sf_conf_load(&conf, "queue-manager", SF_SCOPE_MANAGER, get_manager, &row,
+                          collect_problem, &b);
+    ck_assert_str_eq(sf_buf_cstr(&b), managers[_i].problem);
+    ck_assert_int_eq(status, managers[_i].problem[0] ? SF_EINVAL : SF_OK);
+    sf_conf_release(&conf);
+    sf_buf_release(&b);
+}
+END_TEST
+
 START_TEST(lack_of_memory_is_told)
 {
     struct fake_env env = conf_env(true);
@@ -399,6 +487,8 @@ static void conf_cases(Suite *s)
     tcase_add_loop_test(tc, the_form_of_the_role_wins, 0, 2);
     tcase_add_test(tc, help_and_pages_name_every_setting);
     tcase_add_test(tc, what_is_in_force_can_be_given_again);
+    tcase_add_test(tc, what_is_set_is_passed_on_in_the_form_it_has);
+    tcase_add_loop_test(tc, a_manager_off_the_loopback_needs_a_token, 0, COUNT(managers));
     tcase_add_test(tc, lack_of_memory_is_told);
     suite_add_tcase(s, tc);
 }

@@ -35,6 +35,27 @@ enum sf_status sf_arango_ensure_collection(struct sf_arango *a, const char *coll
                                            size_t indexes_n,
                                            struct sf_error *err) SF_MUST_CHECK;
 
+/* ------------------------------------------------------------------------ reading */
+
+/* One row as JSON text, lent for the call. */
+typedef void (*sf_arango_row_fn)(void *arg, struct sf_str row);
+/* Every row of an AQL query that only reads. Blocking start-up step, as those above. */
+enum sf_status sf_arango_query(struct sf_arango *a, const char *query,
+                               sf_arango_row_fn fn, void *arg,
+                               struct sf_error *err) SF_MUST_CHECK;
+
+/* HTTP status (0: no answer) and ArangoDB's error number. */
+typedef void (*sf_arango_answer_fn)(void *arg, int status, int error_num);
+/* One request below the database ("/_api/collection/x"), once, not
+ * repeated, @body copied; @fn is called from the loop unless this fails. It must be
+ * answered before @a is destroyed, or is never answered. Errors: SF_EBUSY logging in;
+ * SF_EAUTH, SF_ENOMEM.
+ */
+enum sf_status sf_arango_request(struct sf_arango *a, const char *method,
+                                 const char *path, struct sf_str body,
+                                 sf_arango_answer_fn fn, void *arg,
+                                 struct sf_error *err) SF_MUST_CHECK;
+
 /* ------------------------------------------------------------------------- writer */
 
 /* What became of one document. */

@@ -20,6 +20,7 @@ enum sf_scope {
     SF_SCOPE_SNAPSHOTS = 64, /* asks for order books as a whole, every so often */
     SF_SCOPE_BOOKS = 128,    /* follows order books */
     SF_SCOPE_CANDLES = 256,  /* follows candles */
+    SF_SCOPE_MANAGER = 512,  /* starts, follows and stops queues */
 };
 
 #define SF_SYMBOLS_MAX 1024 /* streams of one Binance connection */
@@ -32,6 +33,7 @@ enum sf_kafka_protocol {
     SF_KAFKA_SASL_PLAINTEXT,
     SF_KAFKA_SASL_SSL,
 };
+enum sf_launcher { SF_LAUNCHER_PROCESS };
 enum sf_arango_auth { SF_ARANGO_BASIC, SF_ARANGO_JWT };
 
 /* Strings are owned by the struct, never NULL: not set is "". */
@@ -68,6 +70,14 @@ struct sf_conf {
     int64_t arango_lanes, arango_batch_docs, arango_batch_kb, arango_batch_age_ms;
     int64_t arango_timeout_ms, decimals; /* enum sf_decimals */
 
+    /* queue-manager */
+    char *manager_listen, *manager_token, *manager_read_token;
+    char *manager_cert_path, *manager_key_path;
+    char *launcher_dir, *launcher_bin, *image_registry, *image_tag;
+    int64_t launcher; /* enum sf_launcher */
+    int64_t queues_max, request_max_kb, connections_max;
+    int64_t lost_after_s, stop_wait_s, restart_backoff_ms, events_keep;
+
     /* derived by sf_conf_load from the above */
     struct sf_type_ref type_ref;
     int64_t range_from_ms, range_to_ms; /* [from, to); 0, 0 without TIME_RANGE */
@@ -99,6 +109,13 @@ enum sf_status sf_conf_load(struct sf_conf *conf, const char *image, unsigned sc
                             sf_getenv_fn get, void *get_arg, sf_problem_fn report,
                             void *report_arg) SF_MUST_CHECK;
 void sf_conf_release(struct sf_conf *conf); /* zeroed or half-filled is fine */
+
+/* Every variable that is set and that programs of @scopes read, other spellings, forms
+ * and NAME_FILE included: what a program passes on to those that it starts. */
+typedef void (*sf_conf_set_fn)(void *arg, const char *name, const char *value,
+                               bool is_secret);
+void sf_conf_each_set(unsigned scopes, sf_getenv_fn get, void *get_arg, sf_conf_set_fn fn,
+                      void *arg);
 
 /* --help: the settings of @scopes with kind, default, range and one line of help. */
 void sf_conf_print_help(struct sf_buf *b, const char *image, const char *what,
