@@ -94,6 +94,8 @@ unsigned plan_scopes(const struct queue_spec *q, const struct member_spec *m)
         scopes |= SF_SCOPE_HISTORY;
     if (is_live)
         scopes |= SF_SCOPE_LIVE;
+    if (is_live && type->kind == SF_KIND_CANDLES)
+        scopes |= SF_SCOPE_CANDLES;
     if (is_book)
         scopes |= is_live ? SF_SCOPE_BOOKS : SF_SCOPE_SNAPSHOTS;
     return scopes;
