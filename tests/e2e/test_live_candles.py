@@ -190,3 +190,24 @@ def test_garbled_events_are_counted_and_made_good(start):
     queue.wait_closed(BEGIN_MS + 21 * MINUTE)
     queue.check(BEGIN_MS, BEGIN_MS + 21 * MINUTE)
     assert loader.is_running() and all(is_repaired for _, _, _, is_repaired in queue.gaps())
+
+
+def test_a_tape_gives_the_same_bytes(start, tmp_path):
+    tape = tmp_path / "candles.tape"
+    market, queue, loader = start(TAPE_RECORD=tape, RUNNING_CANDLES="true")
+    minutes(market, 3)
+    queue.wait_closed(BEGIN_MS + 2 * MINUTE)
+    market.faults({"kind": "ws_refuse", "ms": 1000}, {"kind": "ws_cut"})
+    loader.wait_event("stream_cut")
+    minutes(market, 3)
+    wait_for(lambda: len(loader.events("stream_up")) == 2, 30, "new connection")
+    minutes(market, 2)
+    queue.wait_closed(BEGIN_MS + 7 * MINUTE)
+    queue.command("stop")
+    assert loader.wait(30) == 0, loader.stderr()
+    again = CandleStream(queue.world, TAPE_REPLAY=tape, TAPE_SPEED="0", RUNNING_CANDLES="true")
+    player = again.loader(BINANCE_API_URL="http://127.0.0.1:9", BINANCE_WS_URL="ws://127.0.0.1:9")
+    assert player.wait(60) == 0, player.stderr()
+    assert not player.events("tape_left") and again.controls("sf-end")
+    values = [[r.value for r in q.world.kafka.read_topic(q.topic) if r.value is not None] for q in (queue, again)]
+    assert values[0] == values[1] and len(values[0]) > 8
