@@ -122,7 +122,7 @@ void store_event(struct manager *m, const struct telemetry *t, const json_t *eve
 void store_settle(struct manager *m);
 /* Answer @b after the next write of @q. False: out of memory. */
 bool store_then(struct queue *q, struct batch *b);
-/* Forget @q with its events, then answer @req. */
+/* Forget @q and, unless NULL, @collection, then answer @req. Its events expire. */
 void store_delete(struct manager *m, struct queue *q, const char *collection,
                   struct sf_httpd_req *req);
 
