@@ -218,6 +218,9 @@ def run(demo):
     if os.environ.get("KEEP") == "1":
         print(f"KEEP=1: everything runs until Ctrl-C. Documents: {store} (root:{PASSWORD}, database streamforge);"
               f" candles: {exchange}/api/v3/klines?symbol=BTCUSDT&interval=1m; logs: {demo.folder}")
+        print("For a queue by hand (README.md) against these:\n"
+              f"export KAFKA_BOOTSTRAP_SERVERS={brokers} BINANCE_API_URL={exchange} BINANCE_WS_URL={exchange.replace('http', 'ws')}"
+              f" ARANGO_URL={store} ARANGO_USER=root ARANGO_PASSWORD={PASSWORD}", flush=True)
         signal.pause()
     print("Next: README.md (settings, images), docs/ARCHITECTURE.md, `make test`, `KEEP=1 make demo`")
     return 0 if is_good and bad + bad_trades == 0 else 1

@@ -73,6 +73,20 @@ static void put(struct connector *c, enum sink sink, struct sf_str key, struct s
         hold(c, sink, key, doc, tag);
 }
 
+/* Written by a process that another one had replaced, which has written as much itself.
+ * What only the replaced one wrote is stored: nobody will write it again. Books of two
+ * runs never mix; positions of several symbols say nothing about each other. */
+static bool is_replaced(const struct connector *c, const struct part *part,
+                        const struct sf_record_head *head)
+{
+    const struct sf_conf *conf = &c->program.conf;
+
+    if (head->run >= part->run)
+        return false;
+    return conf->type_ref.type->kind == SF_KIND_ORDERBOOK ||
+           (conf->symbols_n == 1 && head->position <= part->position);
+}
+
 static void data_record(struct connector *c, struct part *part,
                         const struct sf_message *msg, uint64_t tag)
 {
@@ -87,13 +101,18 @@ static void data_record(struct connector *c, struct part *part,
         sf_connector_dead_letter(c, tag, msg->key, msg->value, 0, sf_str_from(err.text));
         return;
     }
-    if (head.run < part->run) { /* written by a process that another one had replaced */
+    if (is_replaced(c, part, &head)) {
         c->skipped++;
         sf_metric_add(SF_M_DUPLICATES, 1);
         sf_connector_done(c, tag);
         return;
     }
-    part->run = head.run;
+    if (head.run > part->run) {
+        part->run = head.run;
+        part->position = -1;
+    }
+    if (head.run == part->run && head.position > part->position)
+        part->position = head.position;
     put(c, SINK_DATA, head.key, sf_buf_str(&c->doc), tag);
 }
 
@@ -207,6 +226,7 @@ int64_t sf_connector_on_assign(void *arg, int32_t partition, int64_t committed,
     part->is_ours = true;
     part->end_offset = -1;
     part->run = 0;
+    part->position = -1;
     part->read = 0;
     if (wanted < begin) {
         expired(c, partition, wanted, begin);

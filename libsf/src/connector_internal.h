@@ -17,6 +17,7 @@ struct part {
     struct sf_track track;
     int64_t end_offset; /* of the end record seen, -1 none */
     int64_t run;        /* highest run seen: lower ones are left-overs */
+    int64_t position;   /* the highest one that run has written */
     int64_t read;       /* offset behind the last message shown */
 };
 

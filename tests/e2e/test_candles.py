@@ -1,6 +1,7 @@
 """Candles from the exchange through Kafka into the database: the promises of the pair."""
 
 import json
+import os
 import signal
 import time
 
@@ -369,6 +370,29 @@ def test_records_of_a_replaced_process_are_skipped(world):
     doc, = queue.documents()
     assert doc["open"] == 2.0
     assert queue.events(target="arango-candles")[-1]["extra"]["skipped"] == 1
+
+
+def test_a_process_that_was_thought_dead_goes_on(world):
+    """Two loaders of one queue: the newer one dies, the older one, frozen until then, goes on to the end."""
+    w = world()
+    queue = w.queue("BTCUSDT", "1m", "2024-06-01", "2024-06-20", PAGES_IN_FLIGHT="1")
+    w.faults({"kind": "delay", "ms": 200, "path": "/api/v3/klines"})
+    connector, older = queue.connector(), queue.loader()
+
+    def count():
+        return w.kafka.offsets(queue.topic)[0][1] if queue.topic in w.kafka.topics() else 0
+
+    wait_for(lambda: count() > 4000, 60, "records of the first")
+    os.kill(older.popen.pid, signal.SIGSTOP)
+    at = count()
+    newer = queue.loader()
+    wait_for(lambda: count() > at + 4000, 60, "records of the second")
+    os.kill(older.popen.pid, signal.SIGCONT)
+    newer.kill()
+    w.faults()
+    assert older.wait(60) == 0, older.stderr()
+    assert connector.wait(60) == 0, connector.stderr()
+    queue.check_documents()
 
 
 # ------------------------------------------------------------------------------ several partitions
