@@ -51,6 +51,31 @@ static void on_oldest(void *arg, enum sf_status status, struct sf_buf *body,
     begin_windows(h);
 }
 
+/* What the exchange has in front of the topic's first candle: nothing, unless the topic
+ * is of another range. */
+static void on_before(void *arg, enum sf_status status, struct sf_buf *body,
+                      const struct sf_error *cause)
+{
+    struct history *h = arg;
+    struct sf_error err = { 0 };
+    char first[SF_TIME_ISO_SIZE], has[SF_TIME_ISO_SIZE];
+    size_t n;
+
+    if (!parse_probe(h, status, body, cause, &n))
+        return;
+    if (n == 0) {
+        sf_history_get(h, 0, h->to, 1, on_oldest, h);
+        return;
+    }
+    h->expected = h->from; /* nothing of this range is covered */
+    (void)sf_error_set(&err, SF_EINVAL,
+                       "TIME_RANGE='%s' begins before the topic: its first candle is of "
+                       "%s, the exchange has one of %s; expected another QUEUE_ID",
+                       h->conf->time_range, sf_time_iso(h->first, first),
+                       sf_time_iso(h->probe.open_time, has));
+    sf_history_fail(h, "range", &err);
+}
+
 static void on_first(void *arg, enum sf_status status, struct sf_buf *body,
                      const struct sf_error *cause)
 {
@@ -68,7 +93,9 @@ static void on_first(void *arg, enum sf_status status, struct sf_buf *body,
         sf_history_fail(h, "range", &err);
         return;
     }
-    if ((h->records > 0 ? h->first : h->probe.open_time) > h->from)
+    if (h->records > 0 && h->first > h->from)
+        sf_history_get(h, h->from, h->first, 1, on_before, h);
+    else if (h->records == 0 && h->probe.open_time > h->from)
         sf_history_get(h, 0, h->to, 1, on_oldest, h);
     else
         begin_windows(h);

@@ -395,6 +395,17 @@ def test_a_process_that_was_thought_dead_goes_on(world):
     queue.check_documents()
 
 
+def test_a_range_that_begins_before_the_topic_is_refused(world):
+    queue = world().queue("BTCUSDT", "1h", "2024-06-01", "2024-06-02")
+    queue.run_to_end()
+    loader = queue.loader(TIME_RANGE="2024-05-31:2024-06-02")
+    assert loader.wait(60) == 1, loader.stderr()
+    error, = loader.events("failed")
+    assert "TIME_RANGE='2024-05-31:2024-06-02' begins before the topic" in error["text"]
+    assert queue.events(target="loader-api-candles")[-1]["status"] == "error"
+    assert {c["from"] for c in queue.controls("sf-coverage")} == {queue.from_ms}
+
+
 # ------------------------------------------------------------------------------ several partitions
 
 def test_partitions_and_members_share_a_queue(world):
