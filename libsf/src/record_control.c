@@ -21,6 +21,22 @@ static enum sf_status read_text(struct sf_scan *s, struct sf_str *ret)
     return SF_OK;
 }
 
+/* Other kinds may have a member of that name with any value. */
+static bool is_time(enum sf_kind kind, struct sf_str name)
+{
+    switch (kind) {
+    case SF_KIND_TRADES:
+    case SF_KIND_AGG_TRADES:
+    case SF_KIND_ORDERBOOK:
+        return sf_str_eq(name, SF_STR("timestamp"));
+    case SF_KIND_CANDLES:
+    case SF_KIND_GRAPH:
+    case SF_KIND_GENERIC:
+        break;
+    }
+    return false;
+}
+
 /* One member at the scanner into the head. */
 static enum sf_status head_member(struct sf_scan *s, enum sf_kind kind,
                                   struct sf_record_head *h)
@@ -31,7 +47,7 @@ static enum sf_status head_member(struct sf_scan *s, enum sf_kind kind,
         return read_text(s, &h->symbol);
     if (sf_str_eq(s->text, SF_STR("run")))
         return read_int(s, &h->run);
-    if (sf_str_eq(s->text, SF_STR("timestamp")))
+    if (is_time(kind, s->text))
         return read_int(s, &h->time_ms);
     if (sf_record_is_position(kind, s->text))
         return read_int(s, &h->position);

@@ -27,6 +27,11 @@ static const struct {
     /* another kind's position is none */
     { "{\"_key\":\"k\",\"symbol\":\"A\",\"run\":2,\"trade_id\":9}", SF_KIND_CANDLES, "k",
       -1, 2 },
+    /* a member that another kind has its time in may hold anything */
+    { "{\"_key\":\"k\",\"timestamp\":\"noon\",\"symbol\":\"A\",\"run\":2}",
+      SF_KIND_GENERIC, "k", -1, 2 },
+    { "{\"_key\":\"k\",\"timestamp\":1.5,\"symbol\":\"A\",\"run\":2}", SF_KIND_TRADES,
+      NULL, 0, 0 },
     { "{\"open_time\":9223372036854775807}", SF_KIND_CANDLES, "", INT64_MAX, 0 },
     { "{}", SF_KIND_CANDLES, "", -1, 0 },
     { "", SF_KIND_CANDLES, NULL, 0, 0 },

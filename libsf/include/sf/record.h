@@ -76,7 +76,8 @@ struct sf_record_head {
     struct sf_str key, symbol; /* views into the record; empty: absent */
     int64_t position;          /* open_time, trade_id, ...; -1: absent */
     int64_t run;               /* 0: absent */
-    int64_t time_ms;           /* timestamp; -1: absent, or it stands behind all these */
+    int64_t time_ms;           /* timestamp of a trade or book; -1: absent, or it stands
+                                * behind all these */
 };
 /* Errors: SF_EPROTO not a record of this kind. */
 enum sf_status sf_record_head(struct sf_str value, enum sf_kind kind,
