@@ -68,8 +68,9 @@ static bool ours_are_done(const struct connector *c)
     return has_any && pending(c) == 0;
 }
 
-/* Have the partitions of other members of the group been committed to their ends? */
-static bool others_are_done(struct connector *c, struct sf_error *err)
+/* Have the partitions of other members of the group been committed to their ends? An
+ * empty one has no end record yet. */
+static bool others_are_done(struct connector *c, bool may_be_empty, struct sf_error *err)
 {
     struct sf_progress progress[PARTITIONS_MAX];
     int32_t n = 0;
@@ -81,30 +82,34 @@ static bool others_are_done(struct connector *c, struct sf_error *err)
     if (sf_consumer_progress(c->consumer, progress, PARTITIONS_MAX, &n, PROGRESS_MS,
                              err) != SF_OK)
         return false;
-    for (int32_t i = 0; i < n && i < c->partitions; i++)
-        if (!c->parts[i].is_ours &&
-            (progress[i].end == 0 || progress[i].committed < progress[i].end))
+    for (int32_t i = 0; i < n && i < c->partitions; i++) {
+        bool is_done = progress[i].end == 0 ? may_be_empty
+                                            : progress[i].committed >= progress[i].end;
+
+        if (!c->parts[i].is_ours && !is_done)
             return false;
+    }
     return true;
 }
 
-static void look_for_end(struct connector *c)
+/* Ours are done: commit them, and end when those of other members are done, too. Asks the
+ * broker, thus not at each tick. */
+static void end_with_others(struct connector *c, bool may_be_empty,
+                            enum sf_outcome outcome)
 {
     struct sf_error err = { 0 };
 
-    if (sf_mono_us() < c->look_again_us || !ours_are_done(c))
+    if (sf_mono_us() < c->look_again_us)
         return;
     c->look_again_us = sf_mono_us() + LOOK_US;
-    if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK) {
+    if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK)
         sf_log_error(SF_LOG_WARN, "commit_failed", &err); /* the next tick tries again */
-        return;
-    }
-    if (others_are_done(c, &err))
-        sf_program_end(&c->program, SF_OUTCOME_FINISHED);
+    else if (others_are_done(c, may_be_empty, &err))
+        sf_program_end(&c->program, outcome);
 }
 
 /* A stopped queue: everything that its loader still writes is stored, or the time is up.
- */
+ * Partitions of a member that was killed become ours after a while. */
 static void drain(struct connector *c)
 {
     int64_t now_us = sf_mono_us();
@@ -114,9 +119,10 @@ static void drain(struct connector *c)
         c->quiet_since_us = 0;
     else if (c->quiet_since_us == 0)
         c->quiet_since_us = now_us;
-    if ((is_quiet && now_us - c->quiet_since_us >= QUIET_US) ||
-        now_us >= c->drain_until_us)
+    if (now_us >= c->drain_until_us)
         sf_program_end(&c->program, SF_OUTCOME_STOPPED);
+    else if (is_quiet && now_us - c->quiet_since_us >= QUIET_US)
+        end_with_others(c, true, SF_OUTCOME_STOPPED);
 }
 
 static void on_tick(void *arg)
@@ -125,7 +131,8 @@ static void on_tick(void *arg)
 
     if (c->program.outcome != SF_RUNNING)
         return;
-    look_for_end(c);
+    if (ours_are_done(c))
+        end_with_others(c, false, SF_OUTCOME_FINISHED);
     if (c->program.outcome == SF_RUNNING && c->drain_until_us > 0)
         drain(c);
 }

@@ -269,6 +269,23 @@ def test_stop_ends_both_in_order(world):
     queue.check_complete()
 
 
+def test_stop_waits_for_the_partitions_of_another_that_hangs(world):
+    queue = world().queue("BTCUSDT", "1s", "2024-06-01", "2024-06-01", TOPIC_PARTITIONS="2")
+    procs = [queue.connector() for _ in range(2)]
+
+    def holders():  # of partition 0 and of partition 1; the broker may hand them over once more
+        held = [[e["partition"] for e in p.events("assigned")][-1:] for p in procs]
+        return [procs[held.index([part])] for part in "01"] if sorted(held) == [["0"], ["1"]] else None
+    ours, others = wait_for(holders, 60, "a partition for each")
+    ours.signal(signal.SIGSTOP)
+    assert queue.loader().wait(60) == 0
+    assert queue.world.kafka.offsets(queue.topic)[0][1] > 86400  # all candles are in partition 0
+    queue.command("stop", target="arango-candles")
+    assert others.wait(60) == 0, others.stderr()
+    ours.kill()
+    queue.check_documents(queue.source())
+
+
 def test_pause_and_resume_hold_the_loader(world):
     w = world()
     queue = w.queue("BTCUSDT", "1s", "2024-06-01", "2024-06-01")
