@@ -12,6 +12,8 @@ import pytest
 import sfproc
 import tls_front
 
+pytestmark = pytest.mark.xdist_group("docker")  # one engine at a time
+
 IMAGES = sorted(p.parent.name for p in (sfproc.ROOT / "images").glob("*/Dockerfile"))
 LIMIT_BYTES = 8 * 1024 * 1024
 TAG = "e2e"
