@@ -32,6 +32,11 @@ static const char *const commands[] = {
     [SF_COMMAND_PING] = "ping",
 };
 
+const char *sf_control_name(enum sf_command command)
+{
+    return commands[command];
+}
+
 static bool match_queue(const struct sf_control_self *self, const char *value)
 {
     return strcmp(value, "*") == 0 || strcmp(value, "all") == 0 ||

@@ -167,7 +167,7 @@ static void on_command(void *arg, enum sf_command command, struct sf_str command
     struct sf_program *p = arg;
     struct sf_buf extra;
 
-    sf_log(SF_LOG_INFO, "command", SF_LOG_I("command", command),
+    sf_log(SF_LOG_INFO, "command", SF_LOG_S("command", sf_control_name(command)),
            SF_LOG_V("command_id", command_id));
     switch (command) {
     case SF_COMMAND_STOP:

@@ -300,6 +300,7 @@ def test_pause_and_resume_hold_the_loader(world):
     queue.command("ping")
     wait_for(lambda: queue.events(status="pong"), 10, "pong")
     assert queue.events(status="pong")[0]["extra"]["command_id"] == "cmd__test"
+    assert [e["command"] for e in loader.events("command")] == ["pause", "ping"]
     assert w.kafka.offsets(queue.topic)[0][1] == held
     queue.command("resume")
     w.faults()

@@ -11,6 +11,9 @@
 
 enum sf_command { SF_COMMAND_STOP, SF_COMMAND_PAUSE, SF_COMMAND_RESUME, SF_COMMAND_PING };
 
+/* "stop", "pause", ... */
+const char *sf_control_name(enum sf_command command);
+
 typedef void (*sf_command_fn)(void *arg, enum sf_command command,
                               struct sf_str command_id);
 
