@@ -3,16 +3,13 @@
  * the frames of streams is not served. At a speed the tape is one present that all
  * connections share; without one each reads all of it as fast as it can. */
 #include "live_internal.h"
+#include "tape.h"
 
 #include <uv.h>
 
-#include <errno.h>
-#include <zlib.h>
-
-#define TAPE_MAX   ((size_t)2 << 30)
-#define READ_BYTES 65536
-#define AHEAD      ((size_t)1 << 20)           /* bytes that may wait in a connection */
-#define NS_MIN     INT64_C(100000000000000000) /* times from here on are nanoseconds */
+#define TAPE_MAX ((size_t)2 << 30)
+#define AHEAD    ((size_t)1 << 20)           /* bytes that may wait in a connection */
+#define NS_MIN   INT64_C(100000000000000000) /* times from here on are nanoseconds */
 
 struct line {
     int64_t time_us;
@@ -36,30 +33,6 @@ static size_t read_line(const struct sf_buf *tape, size_t at, struct line *ret)
     return at + line.len + 1;
 }
 
-/* gzread takes plain files as they are. */
-static enum sf_status read_tape(struct sf_buf *b, const char *path, struct sf_error *err)
-{
-    gzFile file = gzopen(path, "rb");
-    int got = 0;
-
-    if (!file)
-        return sf_error_set(err, SF_EIO, "%s: %s", path,
-                            errno != 0 ? uv_strerror(-errno) : "out of memory");
-    for (;;) {
-        char *to = sf_buf_reserve(b, READ_BYTES);
-
-        if (!to)
-            break;
-        got = gzread(file, to, READ_BYTES);
-        if (got <= 0)
-            break;
-        b->len += (size_t)got;
-    }
-    if (gzclose(file) != Z_OK || got < 0)
-        return sf_error_set(err, SF_EIO, "%s: cannot be read or unpacked", path);
-    return sf_buf_status(b, err);
-}
-
 enum sf_status tape_open(struct live *l, struct sf_error *err)
 {
     size_t at = 0, next, n = 0;
@@ -67,7 +40,7 @@ enum sf_status tape_open(struct live *l, struct sf_error *err)
     const char *end;
 
     sf_buf_init(&l->tape, TAPE_MAX);
-    if (read_tape(&l->tape, l->opts.tape_path, err) != SF_OK)
+    if (tape_file(l->opts.tape_path, &l->tape, err) != SF_OK)
         return sf_error_wrap(err, "tape");
     while ((next = read_line(&l->tape, at, &line)) != 0) {
         if (n++ == 0) {

@@ -38,6 +38,11 @@ enum sf_status tapes_load(struct tapes *t, const char *spec,
                           struct sf_error *err) SF_MUST_CHECK;
 void tapes_release(struct tapes *t);
 
+/* Append file @path to @b, unpacked when it is gzip. Errors: SF_EIO with the path;
+ * SF_ENOMEM, SF_ETOOBIG. */
+enum sf_status tape_file(const char *path, struct sf_buf *b,
+                         struct sf_error *err) SF_MUST_CHECK;
+
 /* The first tape of @symbol, or NULL; and that of an interval. */
 const struct tape *tape_of_symbol(const struct tapes *t, struct sf_str symbol);
 const struct tape *tape_find(const struct tapes *t, struct sf_str symbol,

@@ -18,7 +18,7 @@
 #define READ_BYTES 65536
 
 /* gzread takes plain files as they are. */
-static enum sf_status read_file(const char *path, struct sf_buf *b, struct sf_error *err)
+enum sf_status tape_file(const char *path, struct sf_buf *b, struct sf_error *err)
 {
     gzFile file = gzopen(path, "rb");
     int got = 0;
@@ -107,7 +107,7 @@ static enum sf_status read_one(struct tape *tape, const char *path, struct sf_er
     enum sf_status rc;
 
     sf_buf_init(&b, FILE_MAX);
-    rc = read_file(path, &b, err);
+    rc = tape_file(path, &b, err);
     if (rc == SF_OK) {
         text = sf_str_trim(sf_buf_str(&b));
         rc = text.len > 0 && text.p[0] == '[' ? parse_page(tape, text, err)
