@@ -244,9 +244,18 @@ class Kafka:
 
     def offsets(self, name):
         """{partition: (begin, end)} of the log."""
-        from confluent_kafka import TopicPartition
+        from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+        def ends(consumer, part):
+            try:
+                return consumer.get_watermark_offsets(TopicPartition(name, part), timeout=30)
+            except KafkaException as e:  # a broker that has just come back may lead no partition yet
+                if e.args[0].code() not in (KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE,
+                                            KafkaError.NOT_LEADER_FOR_PARTITION):
+                    raise
+                return None
         with contextlib.closing(self._consumer()) as consumer:
-            return {p: consumer.get_watermark_offsets(TopicPartition(name, p), timeout=30)
+            return {p: wait_for(lambda p=p: ends(consumer, p), 30, f"a leader of {name} {p}")
                     for p in self.partitions(name)}
 
     def committed(self, group, name):
