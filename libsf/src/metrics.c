@@ -1,6 +1,7 @@
 /* The tables here are the metric set: a new metric is a row and an enum value. Values are
  * relaxed atomics; a scrape may see a counter of now beside one of a microsecond ago. */
 #include <sf/metrics.h>
+#include <sf/time.h>
 
 #include <stdatomic.h>
 
@@ -178,6 +179,10 @@ static void print_histogram(struct sf_buf *b, enum sf_histogram h, struct sf_str
 
 void sf_metrics_print(struct sf_buf *b, struct sf_str queue_id, struct sf_str symbol)
 {
+    int64_t last_s = sf_metric_get(SF_M_LAST_EVENT_SECONDS);
+
+    sf_metric_set(SF_M_EVENT_AGE_SECONDS,
+                  last_s > 0 ? sf_time_now_ms() / 1000 - last_s : 0);
     for (int m = 0; m < SF_M_N; m++) {
         const char *name = metrics[m].name;
 

@@ -1,6 +1,7 @@
 #include "runner.h"
 
 #include <sf/metrics.h>
+#include <sf/time.h>
 
 static struct sf_buf out;
 
@@ -60,6 +61,20 @@ START_TEST(every_metric_has_a_name_and_help)
 }
 END_TEST
 
+START_TEST(the_age_of_the_last_event_is_that_of_the_scrape)
+{
+    int64_t age;
+
+    print("q", "S");
+    expect_line("event_age_seconds{queue_id=\"q\",symbol=\"S\"} 0\n");
+    sf_metric_set(SF_M_LAST_EVENT_SECONDS, sf_time_now_ms() / 1000 - 90);
+    print("q", "S");
+    age = sf_metric_get(SF_M_EVENT_AGE_SECONDS);
+    ck_assert_int_ge(age, 90);
+    ck_assert_int_lt(age, 150);
+}
+END_TEST
+
 START_TEST(label_values_are_escaped)
 {
     print("a\"b\\c\nd", "");
@@ -106,6 +121,7 @@ static void metrics_cases(Suite *s)
     tcase_add_checked_fixture(tc, fresh, done);
     tcase_add_test(tc, counters_add_and_gauges_replace);
     tcase_add_test(tc, every_metric_has_a_name_and_help);
+    tcase_add_test(tc, the_age_of_the_last_event_is_that_of_the_scrape);
     tcase_add_test(tc, label_values_are_escaped);
     tcase_add_test(tc, histogram_buckets_are_cumulative);
     tcase_add_test(tc, plain_numbers_are_told_in_micro_units);

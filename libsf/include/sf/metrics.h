@@ -29,8 +29,8 @@ enum sf_metric {
     SF_M_LAG,             /* consumer_lag_records */
     SF_M_QUEUE_FILL,      /* queue_fill_records: waiting in our queues */
     SF_M_LOADING_SECONDS, /* loading_duration_seconds: since started */
-    SF_M_EVENT_AGE_SECONDS,  /* event_age_seconds: now minus the last record's event time
-                              */
+    SF_M_EVENT_AGE_SECONDS,  /* event_age_seconds: now minus the last record's event time,
+                                0 without one; made when it is printed */
     SF_M_LAST_EVENT_SECONDS, /* last_event_timestamp_seconds */
     SF_M_UP,                 /* 1 while the program's counterparts answer */
     SF_M_N,
