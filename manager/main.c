@@ -37,6 +37,7 @@ static void on_stop(void *arg, int fd, unsigned events)
 static void on_tick(void *arg)
 {
     queues_tick(arg);
+    store_look(arg);
 }
 
 static enum sf_status listen_for_requests(struct manager *m, struct sf_error *err)

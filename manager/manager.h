@@ -74,7 +74,9 @@ struct manager {
     uint64_t next_serial;
     int64_t position;   /* next offset of queue-events */
     bool store_is_away; /* and documents wait */
-    bool is_started;    /* everything was read back: act */
+    bool is_looking;    /* store_look has asked, and has no answer yet */
+    int64_t look_again_us;
+    bool is_started; /* everything was read back: act */
     struct counters n;
     struct sf_error failure;
     bool is_failed;
@@ -117,6 +119,9 @@ enum sf_status store_open(struct manager *m, struct sf_error *err) SF_MUST_CHECK
 void store_close(struct manager *m);
 /* Write what is dirty. */
 void store_flush(struct manager *m);
+/* Every so often: is the database there? A queue at rest writes nothing that would tell.
+ */
+void store_look(struct manager *m);
 void store_event(struct manager *m, const struct telemetry *t, const json_t *event);
 /* At the end: write what is dirty and wait for it, for a while. */
 void store_settle(struct manager *m);

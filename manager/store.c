@@ -12,6 +12,7 @@
 /* At the end; whatever is missing then is known again from queue-events. */
 #define SETTLE_MS      3000
 #define SETTLE_LOOK_MS 20
+#define LOOK_US        2000000
 
 /* One put under way. */
 struct write {
@@ -57,11 +58,37 @@ static void on_away(void *arg, bool is_away, const struct sf_error *why)
 {
     struct manager *m = arg;
 
+    if (m->store_is_away == is_away)
+        return;
     m->store_is_away = is_away;
     if (is_away)
         sf_log_error(SF_LOG_WARN, "database_away", why);
     else
         sf_log_write(SF_LOG_INFO, "database_back", NULL);
+}
+
+static void on_look(void *arg, int status, int error_num)
+{
+    struct manager *m = arg;
+    struct sf_error why = { 0 };
+
+    (void)error_num; /* whatever it says: it is there */
+    m->is_looking = false;
+    m->look_again_us = sf_mono_us() + LOOK_US;
+    if (status == 0 || status >= 500)
+        (void)sf_error_set(&why, SF_EIO, "ArangoDB does not answer");
+    on_away(m, why.status != SF_OK, &why);
+}
+
+void store_look(struct manager *m)
+{
+    struct sf_error err = { 0 };
+
+    if (m->is_looking || sf_mono_us() < m->look_again_us)
+        return;
+    m->is_looking = sf_arango_request(m->arango, "GET", "/_api/version", SF_STR_EMPTY,
+                                      on_look, m, &err) == SF_OK;
+    m->look_again_us = sf_mono_us() + LOOK_US;
 }
 
 static void on_fatal(void *arg, const struct sf_error *err)
