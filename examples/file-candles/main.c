@@ -8,7 +8,7 @@ struct page {
     struct sf_loader *l;
     struct sf_record_common common;
     size_t n, next;
-    struct sf_candle rows[1000]; /* views into body */
+    struct sf_candle row[1000]; /* views into body */
     char body[1 << 20];
 };
 
@@ -21,14 +21,14 @@ static void publish(void *state)
     for (; p->next < p->n && status == SF_OK; p->next += status == SF_OK) {
         sf_buf_init(&record, 65536);
         sf_record_candle(&record, &p->common, sf_loader_conf(p->l)->type_ref.interval,
-                         &p->rows[p->next], true, SF_VERSION_CLOSED);
-        status = sf_loader_put(p->l, p->common.symbol, p->rows[p->next].open_time,
+                         &p->row[p->next], true, SF_VERSION_CLOSED);
+        status = sf_loader_put(p->l, p->common.symbol, p->row[p->next].open_time,
                                sf_buf_str(&record));
         sf_buf_release(&record);
     }
     if (status == SF_OK)
-        sf_loader_finish(p->l, &(struct sf_end){ (int64_t)p->n, p->rows[0].open_time,
-                                                 p->rows[p->n - 1].open_time, -1, -1 });
+        sf_loader_finish(p->l, &(struct sf_end){ (int64_t)p->n, p->row[0].open_time,
+                                                 p->row[p->n - 1].open_time, -1, -1, 0 });
     else if (status != SF_EFULL) /* full: called again when there is room */
         sf_loader_fail(p->l, &(struct sf_error){ status, "a record was refused" });
 }
@@ -41,7 +41,7 @@ static enum sf_status start(struct sf_loader *l, void **ret, struct sf_error *er
     size_t size = p ? fread(p->body, 1, sizeof(p->body), stdin) : 0;
 
     if (p)
-        binance->klines_parse(sf_str_make(p->body, size), p->rows, 1000, &p->n, err);
+        binance->klines_parse(sf_str_make(p->body, size), p->row, 1000, &p->n, err);
     if (!p || p->n == 0)
         return sf_error_set(err, SF_EPROTO, "no candles on stdin, or no memory for them");
     p->l = l;

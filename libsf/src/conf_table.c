@@ -38,7 +38,7 @@ const struct sf_setting sf_settings[] = {
       .help = "the interval of TYPE again; must agree with it" },
     { .name = "TIME_RANGE", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(time_range),
       .help = "YYYY-MM-DD:YYYY-MM-DD (UTC, both days) or from/to in ISO 8601 (to excluded); histories require it" },
-    { .name = "UNTIL", .scopes = L, .kind = SF_SET_TEXT, .offset = AT(until),
+    { .name = "UNTIL", .scopes = Q, .kind = SF_SET_TEXT, .offset = AT(until),
       .help = "instant in ISO 8601 at which a queue without TIME_RANGE is complete; not set: it runs until it is stopped" },
     { .name = "EXCHANGE", .scopes = Q | M, .kind = SF_SET_TEXT, .offset = AT(exchange), .initial = SF_DEFAULT_EXCHANGE,
       .help = "the exchange; another one than binance prefixes the symbol in every name" },

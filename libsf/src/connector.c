@@ -51,21 +51,44 @@ static size_t pending(const struct connector *c)
     return n;
 }
 
-/* Have all partitions that are ours been read behind their end record, and stored? */
-static bool ours_are_done(const struct connector *c)
+/* The end record is that of a shorter range: the loader that extends it comes yet. */
+static void wait_for_loader(struct connector *c)
 {
+    const struct sf_conf *conf = &c->program.conf;
+
+    if (c->is_waiting_told)
+        return;
+    c->is_waiting_told = true;
+    sf_log(SF_LOG_WARN, "end_passed_over", SF_LOG_S("time_range", conf->time_range),
+           SF_LOG_S("until", conf->until));
+    sf_program_tell(&c->program, SF_EVENT_LOADING,
+                    "the topic ends before this queue does; waiting for its loader",
+                    SF_STR_EMPTY);
+}
+
+/* Have all partitions that are ours been read behind their end record, and stored? */
+static bool ours_are_done(struct connector *c)
+{
+    const struct sf_conf *conf = &c->program.conf;
+    int64_t wanted_ms = conf->range_to_ms > 0 ? conf->range_to_ms : conf->until_ms;
     bool has_any = false;
 
+    if (pending(c) > 0 || sf_consumer_lag(c->consumer) != 0)
+        return false;
     for (int32_t i = 0; i < c->partitions; i++) {
         const struct part *part = &c->parts[i];
 
         if (!part->is_ours)
             continue;
         has_any = true;
-        if (part->end_offset < 0 || part->track.next <= part->end_offset)
+        if (part->ending.offset < 0 || part->track.next <= part->ending.offset)
             return false;
+        if (!sf_ending_is_final(&part->ending, wanted_ms)) {
+            wait_for_loader(c);
+            return false;
+        }
     }
-    return has_any && pending(c) == 0;
+    return has_any;
 }
 
 /* Have the partitions of other members of the group been committed to their ends? An

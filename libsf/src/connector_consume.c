@@ -107,6 +107,7 @@ static void data_record(struct connector *c, struct part *part,
         sf_connector_done(c, tag);
         return;
     }
+    sf_ending_follow(&part->ending, head.position, c->program.conf.symbols_n == 1);
     if (head.run > part->run) {
         part->run = head.run;
         part->position = -1;
@@ -116,6 +117,27 @@ static void data_record(struct connector *c, struct part *part,
     put(c, SINK_DATA, head.key, sf_buf_str(&c->doc), tag);
 }
 
+static void bad_control(struct connector *c, const struct sf_message *msg, uint64_t tag,
+                        const struct sf_error *why)
+{
+    sf_metric_add(SF_M_BAD_INPUT, 1);
+    sf_connector_dead_letter(c, tag, msg->key, msg->header, 0, sf_str_from(why->text));
+}
+
+static void end_record(struct connector *c, struct part *part,
+                       const struct sf_message *msg, uint64_t tag)
+{
+    struct sf_error err = { 0 };
+    struct sf_end end;
+
+    if (sf_record_end_parse(msg->header, &end, &err) != SF_OK) {
+        bad_control(c, msg, tag, &err);
+        return;
+    }
+    sf_ending_take(&part->ending, msg->offset, &end);
+    sf_connector_done(c, tag);
+}
+
 static void ledger_record(struct connector *c, enum sink sink,
                           const struct sf_message *msg, uint64_t tag)
 {
@@ -123,8 +145,7 @@ static void ledger_record(struct connector *c, enum sink sink,
 
     sf_buf_clear(&c->ledger);
     if (sf_record_ledger_doc(msg->header, &c->ledger, &err) != SF_OK) {
-        sf_metric_add(SF_M_BAD_INPUT, 1);
-        sf_connector_dead_letter(c, tag, msg->key, msg->header, 0, sf_str_from(err.text));
+        bad_control(c, msg, tag, &err);
         return;
     }
     if (sink == SINK_GAPS)
@@ -145,9 +166,11 @@ static void control_record(struct connector *c, struct part *part,
         ledger_record(c, SINK_COVERAGE, msg, tag);
         return;
     }
-    if (strcmp(name, SF_CONTROL_END) == 0)
-        part->end_offset = msg->offset;
-    else if (strcmp(name, SF_CONTROL_POS) != 0)
+    if (strcmp(name, SF_CONTROL_END) == 0) {
+        end_record(c, part, msg, tag);
+        return;
+    }
+    if (strcmp(name, SF_CONTROL_POS) != 0)
         sf_log(SF_LOG_WARN, "unknown_control_record", SF_LOG_S("name", name),
                SF_LOG_I("partition", msg->partition), SF_LOG_I("offset", msg->offset));
     sf_connector_done(c, tag);
@@ -224,7 +247,7 @@ int64_t sf_connector_on_assign(void *arg, int32_t partition, int64_t committed,
            SF_LOG_I("end", end));
     sf_track_release(&part->track);
     part->is_ours = true;
-    part->end_offset = -1;
+    sf_ending_clear(&part->ending);
     part->run = 0;
     part->position = -1;
     part->read = 0;

@@ -3,6 +3,7 @@
 #ifndef CONNECTOR_INTERNAL_H
 #define CONNECTOR_INTERNAL_H
 
+#include "ending.h"
 #include "program.h"
 #include "track.h"
 
@@ -15,10 +16,10 @@
 struct part {
     bool is_ours;
     struct sf_track track;
-    int64_t end_offset; /* of the end record seen, -1 none */
-    int64_t run;        /* highest run seen: lower ones are left-overs */
-    int64_t position;   /* the highest one that run has written */
-    int64_t read;       /* offset behind the last message shown */
+    struct sf_ending ending;
+    int64_t run;      /* highest run seen: lower ones are left-overs */
+    int64_t position; /* the highest one that run has written */
+    int64_t read;     /* offset behind the last message shown */
 };
 
 enum sink { SINK_DATA, SINK_GAPS, SINK_COVERAGE, SINK_N };
@@ -51,6 +52,7 @@ struct connector {
     int64_t drain_until_us; /* 0: not draining */
     int64_t quiet_since_us; /* while draining: nothing left to do since; 0: busy */
     int64_t look_again_us;  /* mono: the end is not looked for before */
+    bool is_waiting_told;   /* that the topic ends before this queue does */
 };
 
 /* A document's tag: partition and number in its track. */

@@ -32,6 +32,12 @@ struct waiting {
     char *json;
 };
 
+/* The last control records of a partition, by hash of their JSON; 0: none behind the last
+ * data record, and an end only where nothing stands behind it. */
+struct said {
+    uint64_t coverage, gap, pos, end;
+};
+
 struct sf_loader {
     struct sf_program program;
     const struct sf_loader_spec *spec;
@@ -39,7 +45,9 @@ struct sf_loader {
     int32_t partitions;
     struct lane *lanes;
     size_t lanes_n;
-    uint32_t *table; /* by hash of the symbol: index of its lane + 1, 0 free */
+    struct said *said; /* by partition: what earlier runs wrote last */
+    bool has_news;     /* this instance has written something */
+    uint32_t *table;   /* by hash of the symbol: index of its lane + 1, 0 free */
     size_t table_mask;
     int64_t run;
     int64_t put; /* records given to the producer by this instance */
@@ -58,6 +66,8 @@ struct sf_loader {
 
 /* One lane for each symbol of the queue. Errors (into l->program.failure): SF_ENOMEM. */
 enum sf_status sf_loader_make_lanes(struct sf_loader *l);
+/* Where the hash of control record @name is kept; NULL: of no such. */
+uint64_t *sf_loader_said(const struct sf_loader *l, int32_t partition, const char *name);
 /* The lane of a symbol of this queue, or NULL. */
 struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol);
 

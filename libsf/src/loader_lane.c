@@ -3,6 +3,7 @@
 #include "loader_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol)
 {
@@ -11,6 +12,19 @@ struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol)
         if (sf_str_eq(l->lanes[l->table[at] - 1].symbol, symbol))
             return &l->lanes[l->table[at] - 1];
     return NULL;
+}
+
+uint64_t *sf_loader_said(const struct sf_loader *l, int32_t partition, const char *name)
+{
+    struct said *said = &l->said[partition];
+
+    if (strcmp(name, SF_CONTROL_COVERAGE) == 0)
+        return &said->coverage;
+    if (strcmp(name, SF_CONTROL_GAP) == 0)
+        return &said->gap;
+    if (strcmp(name, SF_CONTROL_POS) == 0)
+        return &said->pos;
+    return strcmp(name, SF_CONTROL_END) == 0 ? &said->end : NULL;
 }
 
 static void add_lane(struct sf_loader *l, struct sf_str symbol)
@@ -37,7 +51,8 @@ enum sf_status sf_loader_make_lanes(struct sf_loader *l)
     l->lanes = calloc(n, sizeof(*l->lanes));
     l->table = calloc(size, sizeof(*l->table));
     l->table_mask = size - 1;
-    if (!l->lanes || !l->table)
+    l->said = calloc((size_t)l->partitions, sizeof(*l->said));
+    if (!l->lanes || !l->table || !l->said)
         return sf_error_set(&l->program.failure, SF_ENOMEM, "no memory for %zu symbols",
                             n);
     for (size_t i = 0; i < n; i++)

@@ -9,9 +9,15 @@
 
 #include <string.h>
 
-#define STILL_MS   500   /* the topic's end must have stood still this long */
-#define TAIL_FIRST 50000 /* records; four times as many until it is enough */
-#define TAIL_BOOKS 2000  /* the same of order books, which are larger and fewer */
+#define STILL_MS   500           /* the topic's end must have stood still this long */
+#define TAIL_FIRST 50000         /* records; four times as many until it is enough */
+#define TAIL_BOOKS 2000          /* the same of order books, which are larger and fewer */
+#define DOC_MAX    (1024 * 1024) /* of one record; they are at most 512 KiB */
+
+struct walker {
+    struct sf_loader *l;
+    struct sf_buf doc; /* of the record at hand, as the connector would make it */
+};
 
 static bool is_live_book(const struct sf_loader *l)
 {
@@ -27,18 +33,32 @@ static bool has_tail(const struct sf_loader *l)
                                 type->kind == SF_KIND_AGG_TRADES);
 }
 
-static void walk_record(struct sf_loader *l, const struct sf_message *msg)
+/* What the connector will store; else it is not ours, and the connector reports it. */
+static bool is_record(struct walker *w, struct sf_str value, enum sf_kind kind,
+                      struct sf_record_head *ret_head)
 {
+    struct sf_record_head head; /* without the time */
+
+    sf_buf_clear(&w->doc);
+    if (sf_record_head(value, kind, ret_head, NULL) == SF_OK &&
+        sf_record_to_doc(value, kind, SF_DECIMALS_TEXT, &w->doc, &head, NULL) == SF_OK)
+        return true;
+    sf_metric_add(SF_M_BAD_INPUT, 1);
+    return false;
+}
+
+static void walk_record(struct walker *w, const struct sf_message *msg)
+{
+    struct sf_loader *l = w->l;
     struct sf_record_head head;
     struct lane *lane;
     struct sf_loader_past *past;
     enum sf_kind kind = l->program.conf.type_ref.type->kind;
     bool is_book = kind == SF_KIND_ORDERBOOK;
 
-    if (sf_record_head(msg->value, kind, &head, NULL) != SF_OK) {
-        sf_metric_add(SF_M_BAD_INPUT, 1); /* not ours: the connector reports it */
+    l->said[msg->partition] = (struct said){ 0, 0, 0, 0 };
+    if (!is_record(w, msg->value, kind, &head))
         return;
-    }
     if (head.run >= l->run)
         l->run = head.run + 1;
     if (kind == SF_KIND_CANDLES &&
@@ -57,7 +77,6 @@ static void walk_record(struct sf_loader *l, const struct sf_message *msg)
     if (head.time_ms > past->last_ms)
         past->last_ms = head.time_ms;
     past->records++;
-    past->is_ended = false;
     if (lane->late_gap_records >= 0) {
         past->gaps++;
         past->gap_records += lane->late_gap_records;
@@ -106,14 +125,24 @@ static void walk_pos(struct sf_loader *l, struct sf_str json)
     }
 }
 
+static void keep_said(struct sf_loader *l, const struct sf_message *msg)
+{
+    uint64_t *said = sf_loader_said(l, msg->partition, msg->control);
+
+    l->said[msg->partition].end = 0; /* unless this is one, it is not the last any more */
+    if (said)
+        *said = sf_str_hash(msg->header);
+}
+
 static void walk_control(struct sf_loader *l, const struct sf_message *msg)
 {
     struct lane *lane = sf_loader_lane(l, msg->key);
 
-    if (!lane || !msg->control)
+    if (!msg->control)
         return;
-    if (strcmp(msg->control, SF_CONTROL_END) == 0)
-        lane->past.is_ended = true;
+    keep_said(l, msg);
+    if (!lane)
+        return;
     /* Counted when a record follows: a gap at the very end is found and told again. */
     if (strcmp(msg->control, SF_CONTROL_GAP) == 0)
         lane->late_gap_records = int_member(msg->header, "records");
@@ -130,10 +159,12 @@ static void walk_control(struct sf_loader *l, const struct sf_message *msg)
 
 static void on_walk(void *arg, const struct sf_message *msg)
 {
+    struct walker *w = arg;
+
     if (msg->is_null)
-        walk_control(arg, msg);
+        walk_control(w->l, msg);
     else
-        walk_record(arg, msg);
+        walk_record(w, msg);
 }
 
 /* Does what was read tell where each symbol of the partition stood? */
@@ -156,6 +187,7 @@ static bool is_tail_enough(const struct sf_loader *l, int32_t partition)
 
 static void forget(struct sf_loader *l, int32_t partition)
 {
+    l->said[partition] = (struct said){ 0, 0, 0, 0 };
     for (size_t i = 0; i < l->lanes_n; i++) {
         struct lane *lane = &l->lanes[i];
 
@@ -195,25 +227,37 @@ static enum sf_status walk_tail(struct sf_loader *l, struct sf_walk *walk)
     return status;
 }
 
-enum sf_status sf_loader_walk(struct sf_loader *l)
+static enum sf_status walk_partitions(struct walker *w)
 {
+    struct sf_loader *l = w->l;
     const struct sf_conf *conf = &l->program.conf;
-    int64_t records = 0;
+    enum sf_status status = SF_OK;
 
-    for (int32_t i = 0; i < l->partitions; i++) {
+    for (int32_t i = 0; i < l->partitions && status == SF_OK; i++) {
         struct sf_walk walk = { .topic = conf->topic,
                                 .partition = i,
                                 .from = SF_OFFSET_BEGINNING,
                                 .still_ms = STILL_MS,
                                 .fn = on_walk,
-                                .arg = l };
-        enum sf_status status = has_tail(l)
-                                    ? walk_tail(l, &walk)
-                                    : sf_kafka_walk(conf, &walk, &l->program.failure);
+                                .arg = w };
 
-        if (status != SF_OK)
-            return status;
+        status = has_tail(l) ? walk_tail(l, &walk)
+                             : sf_kafka_walk(conf, &walk, &l->program.failure);
     }
+    return status;
+}
+
+enum sf_status sf_loader_walk(struct sf_loader *l)
+{
+    struct walker w = { .l = l };
+    enum sf_status status;
+    int64_t records = 0;
+
+    sf_buf_init(&w.doc, DOC_MAX);
+    status = walk_partitions(&w);
+    sf_buf_release(&w.doc);
+    if (status != SF_OK)
+        return status;
     for (size_t i = 0; i < l->lanes_n; i++) {
         l->lanes[i].position = l->lanes[i].past.last;
         records += l->lanes[i].past.records;

@@ -165,10 +165,11 @@ void sf_record_trade(struct sf_buf *b, const struct sf_record_common *c, bool is
 
 /* -------------------------------------------------------------- control records */
 
-static void add_int_or_null(struct sf_buf *b, struct sf_str quoted_name, int64_t n)
+static void add_int_or_null(struct sf_buf *b, struct sf_str quoted_name, bool is_given,
+                            int64_t n)
 {
     sf_buf_add_str(b, quoted_name);
-    if (n >= 0)
+    if (is_given)
         sf_buf_add_i64(b, n);
     else
         sf_buf_add_lit(b, "null");
@@ -180,8 +181,10 @@ void sf_record_end(struct sf_buf *b, const struct sf_end *end)
     sf_buf_add_i64(b, end->records);
     ADD_INT(b, "first", end->first);
     ADD_INT(b, "last", end->last);
-    add_int_or_null(b, SF_STR(",\"listed_from\":"), end->listed_from);
-    add_int_or_null(b, SF_STR(",\"cut_to\":"), end->cut_to);
+    add_int_or_null(b, SF_STR(",\"listed_from\":"), end->listed_from >= 0,
+                    end->listed_from);
+    add_int_or_null(b, SF_STR(",\"cut_to\":"), end->cut_to >= 0, end->cut_to);
+    add_int_or_null(b, SF_STR(",\"to\":"), end->to > 0, end->to);
     sf_buf_add_char(b, '}');
 }
 

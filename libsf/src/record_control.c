@@ -90,18 +90,18 @@ static json_t *load_object(struct sf_str json, struct sf_error *err)
     return root;
 }
 
-/* An integer, or @otherwise where it is absent or null. */
-static bool read_or(const json_t *root, const char *name, int64_t otherwise, int64_t *ret,
-                    struct sf_error *err)
+/* An integer; -1 where it is absent or null and need not be there. */
+static bool read_end(const json_t *root, const char *name, bool is_required, int64_t *ret,
+                     struct sf_error *err)
 {
     const json_t *v = json_object_get(root, name);
     bool is_given = v && !json_is_null(v);
 
-    if (is_given && !json_is_integer(v)) {
+    if (is_given ? !json_is_integer(v) : is_required) {
         (void)sf_error_set(err, SF_EPROTO, "end record: %s: expected an integer", name);
         return false;
     }
-    *ret = is_given ? (int64_t)json_integer_value(v) : otherwise;
+    *ret = is_given ? (int64_t)json_integer_value(v) : -1;
     return true;
 }
 
@@ -110,11 +110,12 @@ enum sf_status sf_record_end_parse(struct sf_str json, struct sf_end *ret_end,
 {
     json_t *root = load_object(json, err);
     struct sf_end end;
-    bool is_good = root && read_or(root, "records", 0, &end.records, err) &&
-                   read_or(root, "first", -1, &end.first, err) &&
-                   read_or(root, "last", -1, &end.last, err) &&
-                   read_or(root, "listed_from", -1, &end.listed_from, err) &&
-                   read_or(root, "cut_to", -1, &end.cut_to, err);
+    bool is_good = root && read_end(root, "records", true, &end.records, err) &&
+                   read_end(root, "first", true, &end.first, err) &&
+                   read_end(root, "last", true, &end.last, err) &&
+                   read_end(root, "listed_from", false, &end.listed_from, err) &&
+                   read_end(root, "cut_to", false, &end.cut_to, err) &&
+                   read_end(root, "to", false, &end.to, err);
 
     if (is_good)
         *ret_end = end;

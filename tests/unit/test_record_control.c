@@ -72,13 +72,15 @@ static const struct {
     struct sf_end end;
     const char *json;
 } ends[] = {
-    { { 5, 10, 50, 10, -1 },
-      "{\"records\":5,\"first\":10,\"last\":50,\"listed_from\":10,\"cut_to\":null}" },
-    { { 0, -1, -1, -1, -1 },
-      "{\"records\":0,\"first\":-1,\"last\":-1,\"listed_from\":null,\"cut_to\":null}" },
-    { { INT64_MAX, 0, INT64_MAX, -1, 0 },
+    { { 5, 10, 50, 10, -1, 60 },
+      "{\"records\":5,\"first\":10,\"last\":50,\"listed_from\":10,\"cut_to\":null,"
+      "\"to\":60}" },
+    { { 0, -1, -1, -1, -1, -1 },
+      "{\"records\":0,\"first\":-1,\"last\":-1,\"listed_from\":null,\"cut_to\":null,"
+      "\"to\":null}" },
+    { { INT64_MAX, 0, INT64_MAX, -1, 0, INT64_MAX },
       "{\"records\":9223372036854775807,\"first\":0,\"last\":9223372036854775807,"
-      "\"listed_from\":null,\"cut_to\":0}" },
+      "\"listed_from\":null,\"cut_to\":0,\"to\":9223372036854775807}" },
 };
 
 START_TEST(an_end_is_written_and_read_back)
@@ -96,6 +98,7 @@ START_TEST(an_end_is_written_and_read_back)
     ck_assert_int_eq(got.last, end->last);
     ck_assert_int_eq(got.listed_from, end->listed_from);
     ck_assert_int_eq(got.cut_to, end->cut_to);
+    ck_assert_int_eq(got.to, end->to);
     sf_buf_release(&b);
 }
 END_TEST
@@ -109,11 +112,15 @@ static const struct {
     { "{\"records\":5", "expected a JSON object" },
     { "{\"records\":1,\"records\":2}", "expected a JSON object" },
     { "{} x", "expected a JSON object" },
+    { "{}", "records: expected an integer" },
+    { "{\"records\":1,\"first\":1}", "last: expected an integer" },
     { "{\"records\":\"5\"}", "records: expected an integer" },
     { "{\"records\":5.0}", "records: expected an integer" },
-    { "{\"first\":[]}", "first: expected an integer" },
-    { "{\"last\":true}", "last: expected an integer" },
-    { "{\"cut_to\":\"\"}", "cut_to: expected an integer" },
+    { "{\"records\":1,\"first\":[]}", "first: expected an integer" },
+    { "{\"records\":1,\"first\":1,\"last\":true}", "last: expected an integer" },
+    { "{\"records\":1,\"first\":1,\"last\":1,\"cut_to\":\"\"}",
+      "cut_to: expected an integer" },
+    { "{\"records\":1,\"first\":1,\"last\":1,\"to\":1.5}", "to: expected an integer" },
 };
 
 START_TEST(what_is_no_end_is_named)

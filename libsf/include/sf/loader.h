@@ -50,7 +50,6 @@ struct sf_loader_past {
     int64_t first, last, records;
     int64_t gaps, gap_records; /* of the ledger records in the topic */
     int64_t last_ms;           /* order books: the highest timestamp; -1: none */
-    bool is_ended;             /* an end record stands behind them */
 };
 const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
                                             struct sf_str symbol);
@@ -70,7 +69,7 @@ void sf_loader_gap(struct sf_loader *l, const struct sf_gap *gap);
 void sf_loader_coverage(struct sf_loader *l, const struct sf_gap *range);
 
 /* The range is complete: flush, end record, `finished`, exit 0. @end->records and first,
- * last are those of the whole queue, earlier runs included. */
+ * last are those of the whole queue, earlier runs included; @end->to is set here. */
 void sf_loader_finish(struct sf_loader *l, const struct sf_end *end);
 /* Give up: flush, `error`, exit 1. */
 void sf_loader_fail(struct sf_loader *l, const struct sf_error *err);

@@ -101,11 +101,12 @@ enum sf_status sf_record_to_doc(struct sf_str value, enum sf_kind kind,
 #define SF_CONTROL_GAP      "sf-gap"
 #define SF_CONTROL_COVERAGE "sf-coverage"
 
-/* sf-end: from, to are the first and last position of the queue, -1 when it has none. */
+/* sf-end: first, last are positions of the queue, -1 when it has none. */
 struct sf_end {
     int64_t records, first, last;
     int64_t listed_from; /* -1: the range lies within the listing */
     int64_t cut_to;      /* -1: the range was taken as given; else it was cut to here */
+    int64_t to;          /* ms: end of TIME_RANGE, or UNTIL; up to 0: neither was set */
 };
 void sf_record_end(struct sf_buf *b, const struct sf_end *end);
 enum sf_status sf_record_end_parse(struct sf_str json, struct sf_end *ret_end,
