@@ -131,6 +131,32 @@ static void end_with_others(struct connector *c, bool may_be_empty,
         sf_program_end(&c->program, outcome);
 }
 
+/* Everything was read, and nothing of it was a record of this TYPE, or fit the
+ * collection: that is no queue that was stored. */
+static void fail_refused(struct connector *c)
+{
+    const struct sf_conf *conf = &c->program.conf;
+    struct sf_error err = { 0 };
+
+    (void)sf_error_set(&err, SF_EPROTO,
+                       "topic %s: none of its %lld records could be stored, all are in "
+                       "%s; expected records of TYPE='%s'; the last one: %s",
+                       conf->topic, (long long)c->refused, conf->dlq_topic, conf->type,
+                       c->refusal.text);
+    sf_program_fail(&c->program, &err);
+}
+
+static void look_for_end(struct connector *c)
+{
+    if (!ours_are_done(c))
+        return;
+    sf_connector_store_offsets(c);
+    if (sf_connector_is_nothing_stored(c))
+        fail_refused(c);
+    else
+        end_with_others(c, false, SF_OUTCOME_FINISHED);
+}
+
 /* A stopped queue: everything that its loader still writes is stored, or the time is up.
  * Partitions of a member that was killed become ours after a while. */
 static void drain(struct connector *c)
@@ -142,10 +168,12 @@ static void drain(struct connector *c)
         c->quiet_since_us = 0;
     else if (c->quiet_since_us == 0)
         c->quiet_since_us = now_us;
-    if (now_us >= c->drain_until_us)
+    if (now_us >= c->drain_until_us) {
         sf_program_end(&c->program, SF_OUTCOME_STOPPED);
-    else if (is_quiet && now_us - c->quiet_since_us >= QUIET_US)
+    } else if (is_quiet && now_us - c->quiet_since_us >= QUIET_US) {
+        sf_connector_store_offsets(c);
         end_with_others(c, true, SF_OUTCOME_STOPPED);
+    }
 }
 
 static void on_tick(void *arg)
@@ -154,8 +182,7 @@ static void on_tick(void *arg)
 
     if (c->program.outcome != SF_RUNNING)
         return;
-    if (ours_are_done(c))
-        end_with_others(c, false, SF_OUTCOME_FINISHED);
+    look_for_end(c);
     if (c->program.outcome == SF_RUNNING && c->drain_until_us > 0)
         drain(c);
 }
@@ -330,6 +357,7 @@ static void settle(struct connector *c)
         sf_arango_writer_flush(c->writers[i]);
     while ((pending(c) > 0 || c->untracked > 0) && sf_mono_us() < end_us && !c->is_away)
         (void)sf_loop_run_until(c->program.loop, &never, TICK_MS);
+    sf_connector_store_offsets(c);
     if (sf_consumer_commit(c->consumer, COMMIT_MS, &err) != SF_OK)
         sf_log_error(SF_LOG_WARN, "commit_failed", &err);
     c->last_lag = sf_consumer_lag(c->consumer);

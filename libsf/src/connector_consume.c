@@ -45,7 +45,7 @@ static bool put_now(struct connector *c, enum sink sink, struct sf_str key,
     if (status == SF_EFULL)
         return false;
     if (status == SF_ETOOBIG) {
-        sf_connector_dead_letter(c, tag, key, doc, 0, SF_STR("larger than a batch"));
+        sf_connector_refuse(c, tag, key, doc, 0, SF_STR("larger than a batch"));
     } else if (status != SF_OK) {
         (void)sf_error_set(&err, status, "document not taken: %s",
                            sf_status_text(status));
@@ -98,7 +98,7 @@ static void data_record(struct connector *c, struct part *part,
                          (enum sf_decimals)c->program.conf.decimals, &c->doc, &head,
                          &err) != SF_OK) {
         sf_metric_add(SF_M_BAD_INPUT, 1);
-        sf_connector_dead_letter(c, tag, msg->key, msg->value, 0, sf_str_from(err.text));
+        sf_connector_refuse(c, tag, msg->key, msg->value, 0, sf_str_from(err.text));
         return;
     }
     if (is_replaced(c, part, &head)) {
@@ -247,6 +247,7 @@ int64_t sf_connector_on_assign(void *arg, int32_t partition, int64_t committed,
            SF_LOG_I("end", end));
     sf_track_release(&part->track);
     part->is_ours = true;
+    c->is_known = c->is_known || committed >= 0;
     sf_ending_clear(&part->ending);
     part->run = 0;
     part->position = -1;

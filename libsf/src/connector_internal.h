@@ -45,14 +45,17 @@ struct connector {
     struct sf_buf doc, ledger;
     struct held held;
     int64_t stored, dead_letters, skipped;
-    int64_t last_lag;       /* when the consumer is gone; -1 unknown */
-    int64_t untracked;      /* ledger rows of our own on their way */
-    bool is_away;           /* the database does not answer */
-    bool is_paused;         /* by command */
-    int64_t drain_until_us; /* 0: not draining */
-    int64_t quiet_since_us; /* while draining: nothing left to do since; 0: busy */
-    int64_t look_again_us;  /* mono: the end is not looked for before */
-    bool is_waiting_told;   /* that the topic ends before this queue does */
+    int64_t refused;         /* data records among the dead letters */
+    struct sf_error refusal; /* why, of the last one */
+    bool is_known;           /* offsets of this group were committed before */
+    int64_t last_lag;        /* when the consumer is gone; -1 unknown */
+    int64_t untracked;       /* ledger rows of our own on their way */
+    bool is_away;            /* the database does not answer */
+    bool is_paused;          /* by command */
+    int64_t drain_until_us;  /* 0: not draining */
+    int64_t quiet_since_us;  /* while draining: nothing left to do since; 0: busy */
+    int64_t look_again_us;   /* mono: the end is not looked for before */
+    bool is_waiting_told;    /* that the topic ends before this queue does */
 };
 
 /* A document's tag: partition and number in its track. */
@@ -77,6 +80,15 @@ void sf_connector_on_result(void *arg, const struct sf_arango_result *result);
 void sf_connector_on_ledger_result(void *arg, const struct sf_arango_result *result);
 /* @tag is done with, one way or another. */
 void sf_connector_done(struct connector *c, uint64_t tag);
+/* As long as everything was refused nothing is committed: it is the wrong topic, and a
+ * restart shall find that, too. */
+bool sf_connector_is_nothing_stored(const struct connector *c);
+/* Let the offsets be committed that are done: all of them are when nothing was refused.
+ */
+void sf_connector_store_offsets(struct connector *c);
+/* A data record that is never stored: a dead letter, remembered with its reason. */
+void sf_connector_refuse(struct connector *c, uint64_t tag, struct sf_str key,
+                         struct sf_str value, int error_num, struct sf_str reason);
 /* Send @value to the dead-letter topic; @tag is done when it is delivered. */
 void sf_connector_dead_letter(struct connector *c, uint64_t tag, struct sf_str key,
                               struct sf_str value, int error_num, struct sf_str reason);

@@ -20,8 +20,22 @@ void sf_connector_done(struct connector *c, uint64_t tag)
     time_ms = sf_track_done(&part->track, tag & ((UINT64_C(1) << 48) - 1));
     if (time_ms > 0)
         sf_histogram_observe(SF_H_CONSUME_LATENCY, (sf_time_now_ms() - time_ms) * 1000);
-    if (part->is_ours && part->track.next > before)
+    if (part->is_ours && part->track.next > before && (c->is_known || c->stored > 0))
         sf_consumer_store(c->consumer, partition, part->track.next);
+}
+
+bool sf_connector_is_nothing_stored(const struct connector *c)
+{
+    return !c->is_known && c->stored == 0 && c->refused > 0;
+}
+
+void sf_connector_store_offsets(struct connector *c)
+{
+    if (sf_connector_is_nothing_stored(c))
+        return;
+    for (int32_t i = 0; i < c->partitions; i++)
+        if (c->parts[i].is_ours && c->parts[i].track.next >= 0)
+            sf_consumer_store(c->consumer, i, c->parts[i].track.next);
 }
 
 /* ----------------------------------------------------------------------- dead letters */
@@ -134,22 +148,26 @@ void sf_connector_dead_letter(struct connector *c, uint64_t tag, struct sf_str k
            SF_LOG_S("offset", offset));
 }
 
-static bool is_refused(struct connector *c, const struct sf_arango_result *result)
+void sf_connector_refuse(struct connector *c, uint64_t tag, struct sf_str key,
+                         struct sf_str value, int error_num, struct sf_str reason)
 {
-    if (result->status == SF_OK)
-        return false;
-    sf_connector_dead_letter(c, result->tag, SF_STR_EMPTY, result->doc, result->error_num,
-                             result->text);
-    return true;
+    c->refused++;
+    c->refusal = (struct sf_error){ .status = SF_OK };
+    (void)sf_error_set(&c->refusal, SF_EPROTO, "%" SF_STR_FMT, SF_STR_ARG(reason));
+    sf_connector_dead_letter(c, tag, key, value, error_num, reason);
 }
 
 void sf_connector_on_result(void *arg, const struct sf_arango_result *result)
 {
     struct connector *c = arg;
 
-    if (is_refused(c, result))
+    if (result->status != SF_OK) {
+        sf_connector_refuse(c, result->tag, SF_STR_EMPTY, result->doc, result->error_num,
+                            result->text);
         return;
-    c->stored++;
+    }
+    if (c->stored++ == 0)
+        sf_connector_store_offsets(c);
     sf_metric_add(SF_M_UPSERTS, 1);
     sf_metric_add(SF_M_RECORDS_WRITTEN, 1);
     sf_connector_done(c, result->tag);
@@ -160,6 +178,9 @@ void sf_connector_on_ledger_result(void *arg, const struct sf_arango_result *res
 {
     struct connector *c = arg;
 
-    if (result->tag == TAG_UNTRACKED || !is_refused(c, result))
+    if (result->tag == TAG_UNTRACKED || result->status == SF_OK)
         sf_connector_done(c, result->tag);
+    else
+        sf_connector_dead_letter(c, result->tag, SF_STR_EMPTY, result->doc,
+                                 result->error_num, result->text);
 }

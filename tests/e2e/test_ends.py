@@ -76,3 +76,20 @@ def test_what_is_no_record_and_no_end_is_neither_obeyed_nor_counted(world):
     assert len(queue.records()) == 1 + 48 and queue.records()[-1]["run"] == 1
     end = [e for e in queue.controls("sf-end") if e]
     assert [e["records"] for e in end] == [48]
+
+
+def test_a_topic_of_another_type_is_an_error_also_after_a_restart(world):
+    queue = world.queue("BTCUSDT", "1h", "2024-06-01", "2024-06-01")
+    assert queue.loader().wait(60) == 0
+    for times in (1, 2):
+        wrong = queue.start("arango-trades", TYPE="api_trades")
+        assert wrong.wait(60) == 1, wrong.stderr()
+        error, = wrong.events("failed")
+        assert f"topic {queue.topic}: none of its 24 records could be stored" in error["text"]
+        assert "TYPE='api_trades'" in error["text"]
+        last = queue.events(target="arango-trades")[-1]
+        assert (last["status"], last["finished"]) == ("error", True)
+        assert len(world.kafka.read_topic(f"{queue.topic}-dlq")) == 24 * times
+    connector = queue.connector()
+    assert connector.wait(60) == 0, connector.stderr()
+    queue.check_complete()
