@@ -36,13 +36,16 @@ LDFLAGS  += $(if $(STATIC),-static-pie -Wl$(comma)--gc-sections$(comma)-z$(comma
 
 # Folders are the inventory: a new program is a new folder, and no line here.
 LIB_SRC  := $(wildcard libsf/src/*.c libsf/src/*/*.c)
-DIRS     := $(patsubst %/,%,$(dir $(wildcard loaders/*/main.c connectors/*/main.c embedded/*/main.c manager/main.c)))
+DIRS     := $(patsubst %/,%,$(dir $(wildcard loaders/*/main.c connectors/*/main.c embedded/*/main.c manager/main.c sfctl/main.c)))
 HEADERS  := $(wildcard libsf/include/sf/*.h)
 TEST_SRC := $(wildcard tests/unit/test_*.c)
 PROBES   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/probe_*.c)) # driven by tests/e2e
 ALL_C    := $(LIB_SRC) $(foreach d,$(DIRS),$(wildcard $(d)/*.c)) $(TEST_SRC) \
             $(wildcard tests/unit/probe_*.c tests/lib/*.c tests/fuzz/*.c tools/*/*.c bench/*/*.c examples/*/*.c)
 ALL_H    := $(HEADERS) $(wildcard libsf/src/*.h libsf/src/*/*.h tests/lib/*.h $(addsuffix /*.h,$(DIRS)))
+
+# Sources of another folder that a program needs, too: MORE_<folder>.
+MORE_sfctl := manager/fields.c
 
 # loaders/api-candles -> loader-api-candles, connectors/candles -> arango-candles,
 # embedded/store -> sf-store, manager -> queue-manager
@@ -71,7 +74,7 @@ $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@ && $(AR) rcs $@ $^
 
 define program
-$(call bin,$(1)): $(call obj,$(wildcard $(1)/*.c)) $(LIB)
+$(call bin,$(1)): $(call obj,$(wildcard $(1)/*.c) $(MORE_$(1))) $(LIB)
 endef
 $(foreach d,$(DIRS),$(eval $(call program,$(d))))
 
@@ -202,7 +205,7 @@ $(B)/scan/%.ok: %.c
 cppcheck:
 	@cppcheck -q -j2 --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem --suppress=preprocessorErrorDirective -Ilibsf/include -I. \
-	    -Itests/lib $(wildcard libsf loaders connectors embedded manager tools tests bench examples)
+	    -Itests/lib $(wildcard libsf loaders connectors embedded manager sfctl tools tests bench examples)
 
 lint: format-check headers tidy cppcheck docs-check
 	@for rule in banned floats lengths shell python; do tools/lint $$rule || { echo "lint: $$rule"; exit 1; }; done
