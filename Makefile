@@ -117,7 +117,7 @@ $(B)/test/%: $(B)/obj/tests/unit/%.o $(call obj,$(wildcard tests/lib/*.c)) $$(ca
 	@$(CC) $(LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(call libs,$(EMB_PKGS) check) -pthread -lm
 
 unit: $(TESTS)
-	@fail=0; for t in $(TESTS); do $$t || fail=1; done; exit $$fail
+	@tests/units $(TESTS)
 
 # Every public header compiles on its own.
 headers:

@@ -164,9 +164,11 @@ static void meet(void)
 {
     say(SF_STR(HELLO));
     hear(sizeof(WELCOME) - 1);
-    ck_assert_str_eq(sf_buf_cstr(&got), WELCOME);
+    ck_assert(sf_str_starts(sf_buf_str(&got), SF_STR(WELCOME)));
     ck_assert_ptr_nonnull(ws);
-    sf_buf_clear(&got);
+    /* the first ping may have come with it */
+    got.len -= sizeof(WELCOME) - 1;
+    memmove(got.p, got.p + sizeof(WELCOME) - 1, got.len);
 }
 
 START_TEST(a_handshake_is_answered_as_the_rfc_says)
@@ -439,7 +441,7 @@ START_TEST(pings_come_and_who_answers_stays)
 {
     start();
     opts.ping_ms = 10;
-    opts.pong_ms = 100;
+    opts.pong_ms = 1000;
     meet();
     for (int i = 0; i < 30; i++) {
         char pong[6 + 32] = "\x8a\x80";
