@@ -2,6 +2,7 @@
 #
 #   make                 libsf and every program, in build/
 #   make demo            installs what it needs, shows the whole system at work, checks it
+#   make up              the whole system on this machine until Ctrl-C
 #   make test            every test this machine can run (unit, then end to end)
 #   make proof           the full-size proofs, into bench/PROOF.md
 #   make lint            format, clang-tidy, cppcheck, banned calls, shellcheck
@@ -136,6 +137,11 @@ demo:
 	@$(MAKE) -s all
 	@SF_BIN=$(abspath $(B)/bin) tools/demo.py
 
+up:
+	@tools/deps demo
+	@$(MAKE) -s all
+	@SF_BIN=$(abspath $(B)/bin) tools/up.py
+
 test:
 	@tools/deps test
 	@$(MAKE) -s all $(TESTS) $(PROBES:%=$(B)/test/%)
@@ -236,6 +242,6 @@ clean:
 	rm -rf build
 
 help:
-	@sed -n '3,11s/^# \{0,1\}//p' Makefile
+	@sed -n '3,12s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(B)/obj $(B)/tidy $(B)/scan -name '*.d' 2>/dev/null)

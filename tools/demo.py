@@ -1,30 +1,29 @@
 #!/usr/bin/python3
 """The whole system on one machine: real programs, real protocols, every value checked.
 
-Starts Kafka, sf-store (ArangoDB's HTTP API) and sf-exchange (Binance's REST API and streams) on free
-ports of 127.0.0.1, runs a loader and a connector for each of six queues of candles to their end, and
-one of live trades whose connection is cut, compares every document with what the exchange serves,
-and stops everything. `make demo` builds and calls it;
-KEEP=1 leaves everything running until Ctrl-C.
+Starts Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API and streams) and queue-manager
+on free ports of 127.0.0.1. The manager runs six queues of candles to their end, and live trades and a live
+book whose connections are cut; every document is compared with what the exchange serves, and everything is
+stopped. `make demo` builds and calls it; KEEP=1 leaves everything running until Ctrl-C.
 """
 import calendar
 import decimal
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
-from demo_live import LiveTrades
-from demo_parts import BIN, LIMIT_S, PASSWORD, ROOT, Demo, aql, http
+from demo_live import OVER, LiveQueues
+from demo_parts import LIMIT_S, PASSWORD, Demo, Stack, aql, http
 
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT"]
 RUNS = [("1m", "2024-06-01", "2024-06-30"), ("1h", "2023-06-01", "2024-05-31")]
 
 DECIMALS = ["open", "high", "low", "close", "volume", "quote_asset_volume",
             "taker_buy_base_asset_volume", "taker_buy_quote_asset_volume"]
+QUIET_S = 3  # between two lines where stdout is no terminal
 COLUMNS = [1, 2, 3, 4, 5, 7, 9, 10]  # of a kline row, for DECIMALS
 
 
@@ -61,121 +60,80 @@ def differences(rows, docs):
 
 
 class Progress:
-    """Follows queue-events with kcat and draws one line a queue."""
+    """One line a queue, drawn again and again on a terminal; elsewhere one line for all, now and then."""
 
-    def __init__(self, demo, brokers, queues):
-        self.demo, self.brokers, self.queues = demo, brokers, queues
-        self.state = {q: {} for q in queues}
-        self.pipe = None
-        self.rest = b""
-        self.drawn = []
+    def __init__(self):
+        self.is_terminal = sys.stdout.isatty()
         self.began = time.monotonic()
-
-    def connect(self):
-        """kcat gives up on a topic that is not there yet, so it may be started again."""
-        if self.pipe is None or self.pipe.poll() is not None:
-            self.rest = b""
-            self.pipe = subprocess.Popen(["kcat", "-q", "-u", "-C", "-b", self.brokers, "-t", "queue-events",
-                                          "-o", "beginning", "-f", "%s\\n"],
-                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=subprocess.DEVNULL, start_new_session=True)
-            self.demo.started.append(("kcat", self.pipe))
-            os.set_blocking(self.pipe.stdout.fileno(), False)
-
-    def read(self):
-        self.connect()
-        data = self.pipe.stdout.read() or b""
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            side = "connector" if event["target"].startswith("arango-") else "loader"
-            if event["queue_id"] in self.state:
-                self.state[event["queue_id"]][side] = event
+        self.drawn, self.told_s = [], 0.0
 
     def line(self, queue):
-        loader = self.state[queue].get("loader", {})
-        connector = self.state[queue].get("connector", {})
-        done = loader.get("status") == "finished"
-        percent = 100 if done else loader.get("extra", {}).get("percent", 0)
-        if "ws_" in queue:
-            return (f"  {queue[7:].rsplit('-', 1)[0]:34} {'(live)':22} {'':4}  {loader.get('status', '-'):8}"
-                    f" {loader.get('records_written', 0):6}  stored {connector.get('records_written', 0):6}"
-                    f"  {connector.get('status', '-')}")
-        return (f"  {queue[7:].rsplit('-', 1)[0]:34} [{'#' * (percent // 5):20}] {percent:3}%  {loader.get('status', '-'):8}"
-                f" {loader.get('records_written', 0):6}  stored {connector.get('records_written', 0):6}"
-                f"  {connector.get('status', '-')}")
+        loader, connector = queue["members"]
+        percent = 100 if loader["status"] == "finished" else loader.get("extra", {}).get("percent", 0)
+        bar = f"[{'#' * (percent // 5):20}] {percent:3}%" if "time_range" in queue["request"] else f"{'(live)':27}"
+        return (f"  {queue['queue_id'][7:].rsplit('-', 1)[0]:34} {bar}  {loader['status']:8} {loader['records_written']:6}"
+                f"  stored {connector['records_written']:6}  {connector['status']}")
 
-    def total(self):
-        """All queues together, with the rates since the first event."""
-        sums = [sum(s.get(side, {}).get("records_written", 0) for s in self.state.values())
-                for side in ("loader", "connector")]
-        now = time.monotonic()
-        if not any(self.state.values()):
-            self.began = now
-        rates = [int(n / max(now - self.began, 0.1)) for n in sums]
-        return f"  all: {sums[0]} published ({rates[0]}/s), {sums[1]} stored ({rates[1]}/s)"
+    def total(self, queues):
+        """All queues together, with the rates since the beginning."""
+        elapsed = max(time.monotonic() - self.began, 0.1)
+        published, stored = (sum(q["members"][i]["records_written"] for q in queues) for i in (0, 1))
+        return f"  all: {published} published ({int(published / elapsed)}/s), {stored} stored ({int(stored / elapsed)}/s)"
 
-    def draw(self):
-        lines = [self.line(q) for q in self.queues]
-        if lines == self.drawn:
-            return
-        if sys.stdout.isatty() and self.drawn:
-            sys.stdout.write(f"\x1b[{len(lines) + 1}A")
-        print("\n".join(lines + [self.total()]), flush=True)
-        self.drawn = lines
-
-    def all_done(self):
-        return all(self.state[q].get(side, {}).get("finished") for q in self.queues if "ws_" not in q for side in ("loader", "connector"))
+    def draw(self, queues, is_last=False):
+        lines = [self.line(q) for q in queues]
+        if self.is_terminal and lines != self.drawn:
+            if self.drawn:
+                sys.stdout.write(f"\x1b[{len(self.drawn) + 1}A")
+            print("\n".join(f"{text}\x1b[K" for text in (*lines, self.total(queues))), flush=True)
+            self.drawn = lines
+        elif not self.is_terminal and is_last:
+            print("\n".join((*lines, self.total(queues))), flush=True)
+        elif not self.is_terminal and time.monotonic() - self.told_s >= QUIET_S:
+            done = sum(q["status"] in OVER for q in queues)
+            print(f"{self.total(queues)}, {done} of {len(queues)} queues are over", flush=True)
+            self.told_s = time.monotonic()
 
 
 def day_ms(text):
     return calendar.timegm(time.strptime(text, "%Y-%m-%d")) * 1000
 
 
-def start_queues(demo, brokers, store, exchange):
-    queues = {}
-    for symbol in SYMBOLS:
-        for number, (interval, first, last) in enumerate(RUNS):
-            short = f"demo{SYMBOLS.index(symbol)}{number}"
-            queue = f"loader-{symbol.lower()}-api_candles_{interval}-{first.replace('-', '_')}-{short}"
-            env = {"QUEUE_ID": queue, "SYMBOL": symbol, "TYPE": f"api_candles_{interval}",
-                   "TIME_RANGE": f"{first}:{last}", "KAFKA_BOOTSTRAP_SERVERS": brokers,
-                   "BINANCE_API_URL": exchange, "ARANGO_URL": store, "ARANGO_DB": "streamforge",
-                   "ARANGO_USER": "root", "ARANGO_PASSWORD": PASSWORD, "TELEMETRY_INTERVAL": "1"}
-            pair = [demo.start(f"{name}-{short}", [BIN / name], env)
-                    for name in ("loader-api-candles", "arango-candles")]
-            queues[queue] = {"pair": pair, "symbol": symbol, "interval": interval, "short": short,
-                             "from": day_ms(first), "to": day_ms(last) + 86400000,
-                             "collection": f"{symbol.lower()}_candles_{interval}_{first.replace('-', '_')}"}
-    return queues
+def start_queues(stack):
+    """One pipeline for each symbol, with a request for each interval."""
+    requests = [{"type": f"api_candles_{interval}", "time_range": f"{first}:{last}"} for interval, first, last in RUNS]
+    return [queue for symbol in SYMBOLS for queue in stack.start_queue(symbol=symbol, requests=requests)]
 
 
-def wait_for_end(demo, progress, queues):
-    end = time.monotonic() + LIMIT_S
-    procs = [p for q in queues.values() for p in q["pair"]]
-    while any(p.poll() is None for p in procs):
-        if time.monotonic() > end:
-            raise SystemExit(f"the queues did not end within {LIMIT_S} s; logs in {demo.folder}")
-        time.sleep(0.25)
-        progress.read()
-        progress.draw()
-    for _ in range(20):  # the last events may still be on their way
-        if progress.all_done():
+def wait_for_end(stack, ids):
+    """Of the queues of candles; true when each is finished."""
+    end, progress = time.monotonic() + LIMIT_S, Progress()
+    while True:
+        queues = stack.queues()
+        mine = [q for q in queues if q["queue_id"] in ids]
+        is_over = all(q["status"] in OVER for q in mine)
+        progress.draw(queues, is_over)
+        if is_over:
             break
+        if time.monotonic() > end:
+            raise SystemExit(f"the queues did not end within {LIMIT_S} s; logs in {stack.demo.folder}")
         time.sleep(0.25)
-        progress.read()
-    progress.draw()
-    failed = [q for q, v in queues.items() if any(p.returncode != 0 for p in v["pair"])]
-    for queue in failed:
-        print(f"FAILED: {queue}; its logs:")
-        for name in ("loader-api-candles", "arango-candles"):
-            print((demo.folder / f"{name}-{queues[queue]['short']}.log").read_text()[-1500:])
-    return not failed
+    for queue in (q for q in mine if q["status"] != "finished"):
+        print(f"FAILED: {json.dumps(queue)}")
+    return all(q["status"] == "finished" for q in mine)
+
+
+def checked(queue):
+    """What check() has to know of a queue."""
+    interval = queue["type"].rpartition("_")[2]
+    first, last = queue["request"]["time_range"].split(":")
+    return {"symbol": queue["symbol"], "interval": interval, "from": day_ms(first), "to": day_ms(last) + 86400000,
+            "collection": queue["collection_name"]}
 
 
 def check(store, exchange, queues):
     total = bad = 0
-    for queue in queues.values():
+    for queue in queues:
         rows = source(exchange, queue["symbol"], queue["interval"], queue["from"], queue["to"])
         docs = documents(store, queue["collection"])
         missing, extra, different = differences(rows, docs)
@@ -186,58 +144,57 @@ def check(store, exchange, queues):
     return total, bad
 
 
-def run(demo):
+def run(stack):
     began = time.monotonic()
-    print("1. Starting Apache Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API, streams)")
-    kafka = subprocess.run([ROOT / "tests/lib/kafka.py", "start", "--dir", demo.folder / "kafka"],
-                           check=True, stdout=subprocess.PIPE, text=True)
-    brokers = kafka.stdout.strip().splitlines()[-1]
-    store_proc = demo.start("sf-store", [BIN / "sf-store", "--listen", "127.0.0.1:0", "--data", demo.folder / "store"],
-                            {"SF_STORE_ROOT_PASSWORD": PASSWORD})
-    exchange_proc = demo.start("sf-exchange", [BIN / "sf-exchange", "--listen", "127.0.0.1:0", "--seed", "2026",
-                                               "--live-rate", "200"])
-    store = f"http://127.0.0.1:{demo.port_of('sf-store', store_proc)}"
-    exchange = f"http://127.0.0.1:{demo.port_of('sf-exchange', exchange_proc)}"
-    print(f"   Kafka {brokers}   store {store}   exchange {exchange}")
-    print(f"2. Six queues: {', '.join(SYMBOLS)}, {' and '.join(r[0] for r in RUNS)} candles, a loader and a connector each;"
-          " and live trades")
-    live = LiveTrades(demo, brokers, store, exchange)
-    queues = start_queues(demo, brokers, store, exchange)
-    progress = Progress(demo, brokers, [*queues, live.queue])
-    is_good = wait_for_end(demo, progress, queues)
-    first = next(iter(queues.values()))
-    print(f"3. The first documents of {first['collection']}")
-    for doc in documents(store, first["collection"])[:3]:
+    print("1. Starting Apache Kafka, sf-store (ArangoDB's HTTP API), sf-exchange (Binance's REST API, streams), queue-manager",
+          flush=True)
+    stack.start()
+    store, exchange, manager = (stack.env[k] for k in ("ARANGO_URL", "BINANCE_API_URL", "MANAGER_URL"))
+    print(f"   Kafka {stack.env['KAFKA_BOOTSTRAP_SERVERS']}   store {store}   exchange {exchange}   manager {manager}")
+    print(f"2. Six queues of candles: {', '.join(SYMBOLS)}, {' and '.join(r[0] for r in RUNS)}, a pipeline each;"
+          " live trades and a live book", flush=True)
+    live = LiveQueues(stack)
+    ids = start_queues(stack)
+    is_good = wait_for_end(stack, ids)
+    queues = [checked(q) for q in stack.queues() if q["queue_id"] in ids]
+    print(f"3. The first documents of {queues[0]['collection']}")
+    for doc in documents(store, queues[0]["collection"])[:3]:
         print("  ", json.dumps(doc, default=str)[:230])
-    print("4. Every document against the source")
+    print("4. Every document against the source", flush=True)
     total, bad = check(store, exchange, queues)
-    print("5. Live trades: the connection is cut, and nobody may connect for 1.5 s; then a stop command")
-    trades, bad_trades = live.cut_and_finish()
-    print(f"demo: {len(queues)} queues, {total} candles and {trades} live trades stored and compared,"
-          f" {bad + bad_trades} wrong, {time.monotonic() - began:.1f} s")
+    print("5. Live: the connections are cut, and nobody may connect for 1.5 s; then a stop", flush=True)
+    trades, updates, bad_live = live.cut_and_finish()
+    print(f"demo: {len(queues)} queues, {total} candles and {trades} live trades stored and compared, {updates} documents of"
+          f" a live book in sequence, {bad + bad_live} wrong, {time.monotonic() - began:.1f} s")
     if os.environ.get("KEEP") == "1":
-        print(f"KEEP=1: everything runs until Ctrl-C. Documents: {store} (root:{PASSWORD}, database streamforge);"
-              f" candles: {exchange}/api/v3/klines?symbol=BTCUSDT&interval=1m; logs: {demo.folder}")
-        print("For a queue by hand (README.md) against these:\n"
-              f"export KAFKA_BOOTSTRAP_SERVERS={brokers} BINANCE_API_URL={exchange} BINANCE_WS_URL={exchange.replace('http', 'ws')}"
-              f" ARANGO_URL={store} ARANGO_USER=root ARANGO_PASSWORD={PASSWORD}", flush=True)
-        signal.pause()
-    print("Next: README.md (settings, images), docs/ARCHITECTURE.md, `make test`, `KEEP=1 make demo`")
-    return 0 if is_good and bad + bad_trades == 0 else 1
+        keep(stack)
+    print("Next: README.md (settings, images), docs/MANAGER.md, `make up`, `make test`, `KEEP=1 make demo`")
+    return 0 if is_good and bad + bad_live == 0 else 1
+
+
+def keep(stack):
+    print(f"KEEP=1: everything runs until Ctrl-C. Documents: {stack.env['ARANGO_URL']} (root:{PASSWORD}, database streamforge);"
+          f" candles: {stack.env['BINANCE_API_URL']}/api/v3/klines?symbol=BTCUSDT&interval=1m; logs: {stack.demo.folder}")
+    print("For sfctl, or a queue by hand (README.md), against these:\n"
+          "export " + " ".join(f"{k}={v}" for k, v in stack.env.items()), flush=True)
+    signal.pause()
 
 
 def main():
     decimal.getcontext().prec = 60
     with tempfile.TemporaryDirectory(prefix="streamforge-demo-") as folder:
         demo = Demo(folder)
+        for name in ("KAFKA_BOOTSTRAP_SERVERS", "ARANGO_URL", "BINANCE_API_URL"):
+            os.environ.pop(name, None)  # the demo compares with sources of its own
+        stack = Stack(demo, ("--seed", "2026", "--live-rate", "200"))
         try:
-            return run(demo)
+            return run(stack)
         except KeyboardInterrupt:
             return 0
         finally:
+            stack.end()
             demo.stop()
-            subprocess.run([ROOT / "tests/lib/kafka.py", "stop", "--dir", demo.folder / "kafka"], check=False,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.end_kafka()
 
 
 if __name__ == "__main__":
