@@ -4,6 +4,8 @@
  * the writes. What a request promised is answered when its write is confirmed. */
 #include "api.h"
 
+#include <sf/stop.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,6 +15,7 @@
 #define SETTLE_MS      3000
 #define SETTLE_LOOK_MS 20
 #define LOOK_US        2000000
+#define FENCE_MS       60000
 
 /* One put under way. */
 struct write {
@@ -306,6 +309,41 @@ static void expire_events(struct manager *m)
         sf_log_error(SF_LOG_WARN, "events_will_not_expire", &err);
 }
 
+struct fence {
+    bool is_done;
+    int status;
+};
+
+static void on_fence(void *arg, int status, int error_num)
+{
+    struct fence *f = arg;
+
+    (void)error_num;
+    f->status = status;
+    f->is_done = true;
+}
+
+/* What a manager that was killed had sent may still wait in the database, behind writes
+ * of others. A removal of nothing waits behind it, so that what is read then has all of
+ * it: a queue that shows up later would be a second one for its Idempotency-Key. */
+static enum sf_status pass_fence(struct manager *m, struct sf_error *err)
+{
+    struct fence f = { .is_done = false };
+    int64_t until_ms = manager_now_ms() + FENCE_MS;
+    enum sf_status status =
+        sf_arango_request(m->arango, "DELETE", "/_api/document/queues/fence",
+                          SF_STR_EMPTY, on_fence, &f, err);
+
+    if (status != SF_OK)
+        return status;
+    while (!f.is_done && sf_stop_signal() == 0 && manager_now_ms() < until_ms)
+        (void)sf_loop_run_until(m->loop, &f.is_done, SETTLE_LOOK_MS);
+    if (f.status == 200 || f.status == 202 || f.status == 404)
+        return SF_OK;
+    return sf_error_set(err, SF_EIO, "ArangoDB does not write to queues: HTTP %d",
+                        f.status);
+}
+
 enum sf_status store_open(struct manager *m, struct sf_error *err)
 {
     static const char *const by_queue[] = { "queue_id", "offset", NULL };
@@ -327,6 +365,8 @@ enum sf_status store_open(struct manager *m, struct sf_error *err)
         status = sf_arango_ensure_collection(m->arango, "queues", NULL, 0, err);
     if (status == SF_OK)
         status = sf_arango_ensure_collection(m->arango, "queue_events", &index, 1, err);
+    if (status == SF_OK)
+        status = pass_fence(m, err);
     if (status == SF_OK)
         status = store_read(m, err);
     if (status == SF_OK)
