@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The build stage of every image. `build-stage.sh tools` installs the compiler; `build-stage.sh
 # LIBRARY...` builds static libraries into /opt/static from Debian's own sources (their patches
-# included) with only what the programs use; `build-stage.sh program NAME` builds ours and lays
-# out the final image in /root-fs. One library a RUN line, in the same order in every Dockerfile,
+# included) with only what the programs use; `build-stage.sh program NAME...` builds ours and
+# lays out the final image in /root-fs. One library a RUN line, in the same order in every Dockerfile,
 # so that images share the layers.
 #
 # Environment: DEBIAN_MIRROR, SECURITY_MIRROR, APT_OPTIONS (for apt-get, e.g. a proxy).
@@ -139,11 +139,13 @@ lib_libwebsockets() {
 }
 
 # Users, trusted authorities, name resolution: what a program finds in an image without a system.
-program() { # NAME
-    local root=/root-fs
+program() { # NAME...
+    local root=/root-fs name
     # shellcheck disable=SC2016 # make expands it: sqlite3 is for the embedded store alone
-    make -j "$(nproc)" STATIC=1 EMB_PKGS='$(PKGS)' "build/static/bin/$1"
-    install -D -m 0755 -s "build/static/bin/$1" "$root/$1"
+    make -j "$(nproc)" STATIC=1 EMB_PKGS='$(PKGS)' "${@/#/build/static/bin/}"
+    for name; do
+        install -D -m 0755 -s "build/static/bin/$name" "$root/$name"
+    done
     install -D -m 0644 /etc/ssl/certs/ca-certificates.crt $root/etc/ssl/certs/ca-certificates.crt
     # OpenSSL's own default; librdkafka and libwebsockets ask there.
     ln -s certs/ca-certificates.crt $root/etc/ssl/cert.pem
@@ -158,7 +160,10 @@ program() { # NAME
 
 case "${1:-}" in
 tools) lists_and_tools ;;
-program) program "$2" ;;
+program)
+    shift
+    program "$@"
+    ;;
 *)
     mkdir -p $prefix/lib/pkgconfig
     for library; do
