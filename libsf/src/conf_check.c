@@ -237,6 +237,20 @@ static void derive_from_queue(struct sf_conf *conf, const char *image,
         wrong(p, conf->kafka_topic[0] ? "KAFKA_TOPIC" : "QUEUE_ID", conf->topic, &err);
 }
 
+/* A queue id that is used again for something else would mix two queues. */
+static void check_queue_id(const struct sf_conf *conf, struct sf_problems *p)
+{
+    struct sf_subject s = { sf_str_from(conf->exchange), sf_str_from(conf->subject),
+                            conf->type_ref, 0, SF_STR_EMPTY };
+    struct sf_error err = { 0 };
+
+    if (!p->is_bad &&
+        sf_name_check_subject(sf_str_from(conf->queue_id), &s, &err) != SF_OK)
+        sf_conf_problem(p, "QUEUE_ID='%s': %s, as TYPE='%s' %s='%s' say", conf->queue_id,
+                        err.text, conf->type, conf->group[0] ? "GROUP" : "SYMBOL",
+                        conf->subject);
+}
+
 static void check_topics(const struct sf_conf *conf, struct sf_problems *p)
 {
     struct sf_str control = sf_str_from(conf->control_topic);
@@ -382,4 +396,6 @@ void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
         check_collection(conf, p);
     else if (conf->queue_id[0] != '\0')
         derive_collection(conf, scopes, p);
+    if (conf->queue_id[0] != '\0' && conf->symbol[0] != '\0' && conf->type_ref.type)
+        check_queue_id(conf, p);
 }

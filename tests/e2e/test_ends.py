@@ -82,13 +82,15 @@ def test_a_topic_of_another_type_is_an_error_also_after_a_restart(world):
     queue = world.queue("BTCUSDT", "1h", "2024-06-01", "2024-06-01")
     assert queue.loader().wait(60) == 0
     for times in (1, 2):
-        wrong = queue.start("arango-trades", TYPE="api_trades")
+        wrong = queue.start("arango-trades", TYPE="api_trades", QUEUE_ID=queue.id.replace("candles_1h", "trades"),
+                            KAFKA_TOPIC=queue.topic)
         assert wrong.wait(60) == 1, wrong.stderr()
         error, = wrong.events("failed")
         assert f"topic {queue.topic}: none of its 24 records could be stored" in error["text"]
         assert "TYPE='api_trades'" in error["text"]
-        last = queue.events(target="arango-trades")[-1]
-        assert (last["status"], last["finished"]) == ("error", True)
+        last = [e for e in map(lambda r: json.loads(r.value), world.kafka.read_topic("queue-events"))
+                if e["target"] == "arango-trades"][-1]
+        assert (last["status"], last["finished"], last["error_message"]) == ("error", True, error["text"])
         assert len(world.kafka.read_topic(f"{queue.topic}-dlq")) == 24 * times
     connector = queue.connector()
     assert connector.wait(60) == 0, connector.stderr()

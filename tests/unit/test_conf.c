@@ -17,7 +17,7 @@
 /* clang-format off */
 static const struct {
     bool is_connector;
-    const char *changes[3];
+    const char *changes[4];
     const char *problem; /* NULL: none */
 } cases[] = {
     { false, { "QUEUE_ID" }, "QUEUE_ID is not set: the queue, loader-btcusdt-api_candles_5m-2024_06_01-abc123; names are derived from it" },
@@ -34,13 +34,23 @@ static const struct {
     { true, { "SYMBOL=BTCUSDT,ETHUSDT", "TYPE=ws_candles_5m" }, "GROUP is not set: 2 symbols need a name that stands for them" },
     { true, { "SYMBOL=BTCUSDT,btcusdt", "TYPE=ws_candles_5m", "GROUP=G" }, "SYMBOL='BTCUSDT,btcusdt': BTCUSDT stands twice" },
     { true, { "SYMBOL=A,B", "TYPE=ws_candles_5m", "GROUP=a b" }, "GROUP='a b': expected a letter or digit, then letters, digits, '.', '_', '-', at most 20 characters" },
-    { true, { "SYMBOL=A,B", "TYPE=ws_candles_5m", "GROUP=majors" }, NULL },
+    { true, { "SYMBOL=A,B", "TYPE=ws_candles_5m", "GROUP=majors", "QUEUE_ID=loader-majors-ws_candles_5m-2024_06_01-abc123" }, NULL },
     { false, { "TYPE" }, "TYPE is not set: what is read, api_candles_5m; see docs/TYPES.md" },
     { false, { "TYPE=api_candels_5m" }, "TYPE='api_candels_5m': " ALLOWED_TYPES "; did you mean api_candles_5m?" },
     { false, { "TYPE=klines" }, "TYPE='klines': " ALLOWED_TYPES },
     { false, { "TYPE=ws_trades" }, "TYPE='ws_trades': served by loader-ws-trades and arango-trades, not by loader-api-candles" },
     { true, { "TYPE=graph_build" }, "TYPE='graph_build': served by no loader and arango-graph-prep, not by arango-candles" },
-    { true, { "TYPE=ws_candles_5m" }, NULL },
+    { true, { "TYPE=ws_candles_5m", "QUEUE_ID=loader-btcusdt-ws_candles_5m-2024_06_01-abc123" }, NULL },
+    /* a queue id in the usual form that speaks of another queue */
+    { true, { "TYPE=ws_candles_5m" }, "QUEUE_ID='loader-btcusdt-api_candles_5m-2024_06_01-abc123': expected loader-btcusdt-ws_candles_5m-2024_06_01-abc123, or another form, as TYPE='ws_candles_5m' SYMBOL='BTCUSDT' say" },
+    { false, { "SYMBOL=ethusdt" }, "QUEUE_ID='loader-btcusdt-api_candles_5m-2024_06_01-abc123': expected loader-ethusdt-api_candles_5m-2024_06_01-abc123, or another form, as TYPE='api_candles_5m' SYMBOL='ETHUSDT' say" },
+    { false, { "TYPE=api_candles_1M", "QUEUE_ID=loader-btcusdt-api_candles_1m-2024_06_01-abc123" }, "QUEUE_ID='loader-btcusdt-api_candles_1m-2024_06_01-abc123': expected loader-btcusdt-api_candles_1mo-2024_06_01-abc123, or another form, as TYPE='api_candles_1M' SYMBOL='BTCUSDT' say" },
+    { false, { "TYPE=api_candles_1M", "QUEUE_ID=loader-btcusdt-api_candles_1mo-2024_06_01-abc123" }, NULL },
+    { false, { "SYMBOL=a-api_trades", "QUEUE_ID=loader-a-api_trades-api_candles_5m-2024_06_01-abc123" }, NULL },
+    { false, { "QUEUE_ID=loader-BTCUSDT-api_candles_5m-2024-06-01-abc123" }, NULL },
+    { false, { "QUEUE_ID=loader-ethusdt-candles-2024_06_01-abc123" }, NULL },
+    { false, { "QUEUE_ID=my-ethusdt-api_candles_5m-2024_06_01-abc123" }, NULL },
+    { false, { "QUEUE_ID=loader-ethusdt-api_candles_5m-2024_06_01-mine" }, NULL },
     { false, { "INTERVAL=5m" }, NULL },
     { false, { "INTERVAL=1m" }, "INTERVAL='1m': expected 5m, as TYPE='api_candles_5m' says" },
     { false, { "TYPE=api_candles_1M", "INTERVAL=1m" }, "INTERVAL='1m': expected 1M, as TYPE='api_candles_1M' says" },
@@ -83,7 +93,7 @@ START_TEST(each_problem_is_one_line)
     struct sf_conf conf;
     enum sf_status status;
 
-    for (int i = 0; i < 3 && cases[_i].changes[i]; i++)
+    for (int i = 0; i < 4 && cases[_i].changes[i]; i++)
         conf_env_change(&env, cases[_i].changes[i]);
     status = conf_env_load(&env, &conf);
     if (cases[_i].problem) {
@@ -179,6 +189,7 @@ START_TEST(a_group_stands_for_its_symbols)
     struct fake_env env = conf_env(true);
     struct sf_conf conf;
 
+    conf_env_change(&env, "QUEUE_ID=loader-majors-ws_candles_1mo-2024_06_01-abc123");
     conf_env_change(&env, "TYPE=ws_candles_1M");
     conf_env_change(&env, "SYMBOL= btcusdt , ETHUSDT,1000shib");
     conf_env_change(&env, "GROUP=majors");
@@ -235,6 +246,7 @@ START_TEST(as_many_symbols_as_one_connection_streams)
 
     for (int i = 0; i < SF_SYMBOLS_MAX; i++)
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%sS%d", i ? "," : "", i);
+    conf_env_change(&env, "QUEUE_ID=loader-all-ws_candles_5m-2024_06_01-abc123");
     conf_env_change(&env, "TYPE=ws_candles_5m");
     conf_env_change(&env, "GROUP=ALL");
     conf_env_change(&env, text);

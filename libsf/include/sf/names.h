@@ -48,6 +48,11 @@ enum sf_status sf_name_check_queue_id(struct sf_str queue_id,
 
 enum sf_status sf_name_queue_id(const struct sf_subject *s, char *dst,
                                 struct sf_error *err) SF_MUST_CHECK;
+/* Does @queue_id speak of another symbol or TYPE than @s? One in another form than that
+ * of sf_name_queue_id speaks of none. Errors: SF_EINVAL it does; which id was expected.
+ */
+enum sf_status sf_name_check_subject(struct sf_str queue_id, const struct sf_subject *s,
+                                     struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_topic(struct sf_str queue_id, char *dst,
                              struct sf_error *err) SF_MUST_CHECK;
 enum sf_status sf_name_dlq(struct sf_str topic, char *dst,
