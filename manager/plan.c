@@ -260,6 +260,9 @@ static enum sf_status draft_queue(struct draft *d, struct queue_spec *q,
         !plan_check_image(d->env, d->object, &q->type_ref, d->pointer, d->errors, &image))
         return SF_EINVAL;
     (void)json_object_set_new(d->request, "type", json_string(q->type));
+    if (d->top && !sf_type_takes_range(q->type_ref.type) &&
+        !json_object_get(d->object, "time_range"))
+        (void)json_object_del(d->request, "time_range"); /* is of the others */
     pick_members(d, q, image);
     take_policy(d, q);
     if (json_array_size(d->errors) > 0)

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS       INT64_C(86400000)
+#define DATABASE_MAX 128 /* bytes: ArangoDB's limit of extended names */
 
 /* Report what a name function or parser expected of setting @name. */
 static void wrong(struct sf_problems *p, const char *name, const char *value,
@@ -142,6 +143,13 @@ static void check_range(struct sf_conf *conf, unsigned scopes, struct sf_problem
         if (scopes & SF_SCOPE_HISTORY)
             sf_conf_problem(p, "TIME_RANGE is not set: a history requires it, as "
                                "YYYY-MM-DD:YYYY-MM-DD or from/to in ISO 8601");
+        return;
+    }
+    if (!p->is_bad && conf->type_ref.type && !sf_type_takes_range(conf->type_ref.type)) {
+        sf_conf_problem(p,
+                        "TIME_RANGE='%.80s': TYPE='%s' is live and has none; UNTIL ends "
+                        "it",
+                        conf->time_range, conf->type);
         return;
     }
     if (!parse_range(conf)) {
@@ -305,10 +313,45 @@ static void derive_collection(struct sf_conf *conf, unsigned scopes,
         wrong(p, "COLLECTION_NAME", conf->collection_name, &err);
 }
 
+/* Collections of which StreamForge keeps its books: records among them would be lost. */
+static bool is_own_collection(struct sf_str name)
+{
+    static const char *const own[] = { "gaps", "coverage", "queues", "queue_events" };
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (sf_str_eq(name, sf_str_from(own[i])))
+            return true;
+    return false;
+}
+
+/* What ArangoDB takes as a name, extended ones included. */
+static void check_database(const struct sf_conf *conf, struct sf_problems *p)
+{
+    struct sf_str name = sf_str_from(conf->arango_db);
+    bool is_good = name.len > 0 && name.len <= DATABASE_MAX &&
+                   !(name.p[0] >= '0' && name.p[0] <= '9');
+
+    for (size_t i = 0; i < name.len; i++)
+        is_good = is_good && (unsigned char)name.p[i] >= ' ' && name.p[i] != 0x7f &&
+                  name.p[i] != '/' && name.p[i] != ':';
+    if (!is_good)
+        sf_conf_problem(p,
+                        "ARANGO_DB='%.80s': expected a letter, then no '/', ':' or "
+                        "control character, at most %d bytes",
+                        conf->arango_db, DATABASE_MAX);
+}
+
 static void check_collection(struct sf_conf *conf, struct sf_problems *p)
 {
     struct sf_str name = sf_str_from(conf->collection_name);
 
+    if (is_own_collection(name)) {
+        sf_conf_problem(p,
+                        "COLLECTION_NAME='%s': expected another one than gaps, coverage, "
+                        "queues, queue_events, which are StreamForge's own",
+                        conf->collection_name);
+        return;
+    }
     if (!is_collection(name) ||
         !sf_str_copy(name, conf->collection, sizeof(conf->collection)))
         sf_conf_problem(p,
@@ -390,6 +433,8 @@ void sf_conf_derive(struct sf_conf *conf, const char *image, unsigned scopes,
     if (conf->queue_id[0] != '\0')
         derive_from_queue(conf, image, p);
     check_topics(conf, p);
+    if (scopes & (SF_SCOPE_CONNECTOR | SF_SCOPE_MANAGER))
+        check_database(conf, p);
     if (scopes & SF_SCOPE_MANAGER)
         check_manager(conf, p);
     if (conf->collection_name[0] != '\0')

@@ -50,7 +50,7 @@ const struct sf_setting sf_settings[] = {
       .help = "telemetry id; derived from the image and QUEUE_ID" },
     /* Kafka */
     { .name = "KAFKA_BOOTSTRAP_SERVERS", .scopes = Q | M, .kind = SF_SET_BROKERS, .offset = AT(kafka_brokers), .is_required = true,
-      .help = "brokers, host:port, separated by commas" },
+      .help = "brokers, host:port, separated by commas; a host alone: port 9092" },
     { .name = "KAFKA_USER", .scopes = Q | M, .kind = SF_SET_TEXT, .offset = AT(kafka_user), .has_roles = true,
       .help = "SASL user; with it the default is SASL_SSL with SCRAM-SHA-512" },
     { .name = "KAFKA_PASSWORD", .scopes = Q | M, .kind = SF_SET_TEXT, .offset = AT(kafka_password), .has_roles = true, .is_secret = true,

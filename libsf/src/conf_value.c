@@ -87,7 +87,7 @@ static bool parse_duration(const struct sf_setting *s, struct sf_str value,
             continue;
         number.len -= unit.len;
         if (sf_str_to_u64(number, &n) == SF_OK && n <= (uint64_t)(s->max / units[i].ms) &&
-            (int64_t)n * units[i].ms >= s->min)
+            (int64_t)n * units[i].ms > (s->min == -1 ? 0 : s->min - 1))
             return set_int(s, (int64_t)n * units[i].ms, conf);
     }
     if (s->min == -1)

@@ -146,6 +146,12 @@ enum sf_status sf_type_parse(struct sf_str text, struct sf_type_ref *ret_ref,
     return unknown(text, err);
 }
 
+bool sf_type_takes_range(const struct sf_type *type)
+{
+    return type->has_range || type->kind == SF_KIND_GRAPH ||
+           type->kind == SF_KIND_GENERIC;
+}
+
 bool sf_type_has_image(const struct sf_type *type, struct sf_str image)
 {
     return (type->loader && sf_str_eq(image, sf_str_from(type->loader))) ||

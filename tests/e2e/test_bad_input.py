@@ -63,6 +63,9 @@ SETTINGS = [
     (CONNECTOR, {"ARANGO_URL": None}, "ARANGO_URL is not set"),
     (CONNECTOR, {"ARANGO_URL": "http://root:secret1@db:8529"}, "without user or password"),
     (CONNECTOR, {"COLLECTION_NAME": "9lives"}, "COLLECTION_NAME='9lives': expected a letter"),
+    (CONNECTOR, {"COLLECTION_NAME": "gaps"}, "COLLECTION_NAME='gaps': expected another one"),
+    (CONNECTOR, {"ARANGO_DB": "a/b"}, "ARANGO_DB='a/b': expected a letter"),
+    (CONNECTOR, {"SYMBOL": "ETHUSDT"}, "expected loader-ethusdt-api_candles_5m-2024_06_01-"),
     (CONNECTOR, {"DECIMALS": "float"}, "DECIMALS='float': expected one of number text"),
     (CONNECTOR, {"ARANGO_LANES": "-1"}, "expected an integer from 1 to 64"),
 ]

@@ -43,6 +43,7 @@ static const struct {
     { "TOPIC_RETENTION=7d", AT(topic_retention_ms), 604800000, NULL },
     { "TOPIC_RETENTION=604800000", AT(topic_retention_ms), 604800000, NULL },
     { "TOPIC_RETENTION=-1", AT(topic_retention_ms), -1, NULL },
+    { "TOPIC_RETENTION=0", 0, 0, "TOPIC_RETENTION='0': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
     { "TOPIC_RETENTION=-1d", 0, 0, "TOPIC_RETENTION='-1d': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
     { "TOPIC_RETENTION=7 d", 0, 0, "TOPIC_RETENTION='7 d': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },
     { "TOPIC_RETENTION=1w", 0, 0, "TOPIC_RETENTION='1w': expected a length of time like 500ms, 30s, 5m, 12h, 7d, or -1" },

@@ -193,10 +193,11 @@ START_TEST(the_canonical_request_plans_the_same_again)
              "\"labels\":{\"a\":\"b\"},\"restart\":\"never\",\"requests\":["
              "{\"type\":\"api_candles\",\"interval\":\"1m\"},"
              "{\"type\":\"api_trades\",\"symbol\":\"ETHUSDT\",\"target\":\"loader-api-"
-             "trades\"}]}",
+             "trades\"},{\"type\":\"ws_trades\"}]}",
              &plan, errors),
         SF_OK);
-    ck_assert_uint_eq(plan.n, 2);
+    ck_assert_uint_eq(plan.n, 3);
+    ck_assert_ptr_null(json_object_get(plan.queues[2].request, "time_range"));
     ck_assert_str_eq(plan.queues[0].type, "api_candles_1m");
     ck_assert_str_eq(plan.queues[1].subject, "ETHUSDT");
     ck_assert_str_eq(plan.queues[0].pipeline_id, plan.queues[1].pipeline_id);
