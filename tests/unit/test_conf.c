@@ -44,13 +44,6 @@ static const struct {
     /* a queue id in the usual form that speaks of another queue */
     { true, { "TYPE=ws_candles_5m" }, "QUEUE_ID='loader-btcusdt-api_candles_5m-2024_06_01-abc123': expected loader-btcusdt-ws_candles_5m-2024_06_01-abc123, or another form, as TYPE='ws_candles_5m' SYMBOL='BTCUSDT' say" },
     { false, { "SYMBOL=ethusdt" }, "QUEUE_ID='loader-btcusdt-api_candles_5m-2024_06_01-abc123': expected loader-ethusdt-api_candles_5m-2024_06_01-abc123, or another form, as TYPE='api_candles_5m' SYMBOL='ETHUSDT' say" },
-    { false, { "TYPE=api_candles_1M", "QUEUE_ID=loader-btcusdt-api_candles_1m-2024_06_01-abc123" }, "QUEUE_ID='loader-btcusdt-api_candles_1m-2024_06_01-abc123': expected loader-btcusdt-api_candles_1mo-2024_06_01-abc123, or another form, as TYPE='api_candles_1M' SYMBOL='BTCUSDT' say" },
-    { false, { "TYPE=api_candles_1M", "QUEUE_ID=loader-btcusdt-api_candles_1mo-2024_06_01-abc123" }, NULL },
-    { false, { "SYMBOL=a-api_trades", "QUEUE_ID=loader-a-api_trades-api_candles_5m-2024_06_01-abc123" }, NULL },
-    { false, { "QUEUE_ID=loader-BTCUSDT-api_candles_5m-2024-06-01-abc123" }, NULL },
-    { false, { "QUEUE_ID=loader-ethusdt-candles-2024_06_01-abc123" }, NULL },
-    { false, { "QUEUE_ID=my-ethusdt-api_candles_5m-2024_06_01-abc123" }, NULL },
-    { false, { "QUEUE_ID=loader-ethusdt-api_candles_5m-2024_06_01-mine" }, NULL },
     { false, { "INTERVAL=5m" }, NULL },
     { false, { "INTERVAL=1m" }, "INTERVAL='1m': expected 5m, as TYPE='api_candles_5m' says" },
     { false, { "TYPE=api_candles_1M", "INTERVAL=1m" }, "INTERVAL='1m': expected 1M, as TYPE='api_candles_1M' says" },
