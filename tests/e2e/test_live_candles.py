@@ -14,7 +14,8 @@ class CandleStream(Queue):
 
     def __init__(self, world, symbol="BTCUSDT", interval="1m", **settings):
         super().__init__(world, symbol, interval, "2024-06-01", "2024-06-01", settings)
-        self.id = f"loader-{symbol.lower()}-ws_candles_{interval}-2024_06_01-{self.short}"
+        subject = settings.get("GROUP", symbol).lower()
+        self.id = f"loader-{subject}-ws_candles_{self.label}-2024_06_01-{self.short}"
         self.topic = self.id.replace("_", "-")
         self.group = f"arango-candles-{self.id}"
         world.queues.append(self)

@@ -39,10 +39,11 @@ class TradeQueue(Queue):
 
     def name_after(self, type_name, day):
         date = day.replace("-", "_")
-        self.type = type_name
-        self.id = f"loader-{self.symbol.lower()}-{type_name}-{date}-{self.short}"
+        self.type = type_name = self.settings.get("TYPE", type_name)
+        subject = self.settings.get("GROUP", self.symbol).lower()
+        self.id = f"loader-{subject}-{type_name}-{date}-{self.short}"
         self.topic = self.id.replace("_", "-")
-        self.collection = f"{self.symbol.lower()}_{self.kind}_{date}"
+        self.collection = f"{subject}_{self.kind}_{date}"
         self.group = f"{self.connector_image}-{self.id}"
 
     def env(self, **more):

@@ -43,8 +43,8 @@ enum sf_status sf_type_parse(struct sf_str text, struct sf_type_ref *ret_ref,
 /* "candles": as names and the ledger spell it. */
 const char *sf_kind_name(enum sf_kind kind);
 
-/* May a TIME_RANGE stand beside it? Live queues have none, but UNTIL; graphs and files may
- * have one to be named by. */
+/* May a TIME_RANGE stand beside it? Live queues have none, but UNTIL; graphs and files
+ * may have one to be named by. */
 bool sf_type_takes_range(const struct sf_type *type);
 
 /* Does @image (loader or connector) serve @type? */
