@@ -331,6 +331,7 @@ static int64_t on_report(void *arg, struct sf_buf *extra)
         sf_buf_addf(extra, ",\"position\":%lld", (long long)l->lanes[0].position);
     if (l->is_open && l->spec->source->progress)
         l->spec->source->progress(l->state, extra);
+    sf_buf_add_str(extra, sf_buf_str(&l->progress));
     sf_metric_set(SF_M_QUEUE_FILL, l->program.producer
                                        ? (int64_t)sf_producer_pending(l->program.producer)
                                        : 0);
@@ -364,25 +365,6 @@ static enum sf_status open_topic(struct sf_loader *l)
     if (status == SF_OK)
         status = sf_spooling_open(l);
     return status == SF_OK ? sf_loader_open_tape(l) : status;
-}
-
-void sf_loader_complete(struct sf_loader *l)
-{
-    struct sf_end end = {
-        .records = l->put, .first = -1, .last = -1, .listed_from = -1, .cut_to = -1
-    };
-
-    for (size_t i = 0; i < l->lanes_n; i++) {
-        const struct lane *lane = &l->lanes[i];
-        int64_t first = lane->past.records > 0 ? lane->past.first : lane->first;
-
-        end.records += lane->past.records;
-        if (first >= 0 && (end.first < 0 || first < end.first))
-            end.first = first;
-        if (lane->position > end.last)
-            end.last = lane->position;
-    }
-    sf_loader_finish(l, &end);
 }
 
 /* A queue without a range is complete at its UNTIL. */
@@ -445,8 +427,20 @@ static void finish(struct sf_loader *l)
     sf_program_fail(&l->program, &err);
 }
 
+/* The source goes; how far it came stays for the last event. */
+static void close_source(struct sf_loader *l)
+{
+    if (l->is_open && l->spec->source->progress)
+        l->spec->source->progress(l->state, &l->progress);
+    if (l->state)
+        l->spec->source->close(l->state);
+    l->is_open = false;
+    sf_loader_close_tape(l);
+}
+
 static void release(struct sf_loader *l)
 {
+    sf_buf_release(&l->progress);
     while (l->first) {
         struct waiting *w = l->first;
 
@@ -474,6 +468,7 @@ int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)
     int code;
 
     l.last = &l.first;
+    sf_buf_init(&l.progress, 4096);
     if (!sf_program_begin(&l.program, spec->image, spec->what,
                           spec->scopes | SF_SCOPE_QUEUE | SF_SCOPE_LOADER, argc, argv,
                           &code))
@@ -485,10 +480,7 @@ int sf_loader_main(const struct sf_loader_spec *spec, int argc, char **argv)
     sf_timer_destroy(l.position_timer);
     sf_timer_destroy(l.until_timer);
     l.position_timer = l.until_timer = NULL;
-    if (l.state)
-        spec->source->close(l.state);
-    l.is_open = false;
-    sf_loader_close_tape(&l);
+    close_source(&l);
     if (l.topic && l.lanes_n > 0 && l.program.outcome != SF_OUTCOME_FAILED)
         finish(&l);
     sf_spooling_close(&l);

@@ -57,7 +57,8 @@ struct sf_loader {
     struct sf_timer *position_timer, *until_timer;
     void *state; /* of the source; NULL: not open */
     bool is_open;
-    bool is_full; /* a record found no room, and there is none yet */
+    struct sf_buf progress; /* of the source, when it is closed */
+    bool is_full;           /* a record found no room, and there is none yet */
     struct sf_tape tape;
     struct spooling *spooling; /* NULL: there is no spool */
     struct sf_end end;         /* of sf_loader_finish */

@@ -59,3 +59,22 @@ enum sf_status sf_loader_make_lanes(struct sf_loader *l)
         add_lane(l, sf_str_from(l->program.conf.symbols[i]));
     return SF_OK;
 }
+
+void sf_loader_complete(struct sf_loader *l)
+{
+    struct sf_end end = {
+        .records = l->put, .first = -1, .last = -1, .listed_from = -1, .cut_to = -1
+    };
+
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lane *lane = &l->lanes[i];
+        int64_t first = lane->past.records > 0 ? lane->past.first : lane->first;
+
+        end.records += lane->past.records;
+        if (first >= 0 && (end.first < 0 || first < end.first))
+            end.first = first;
+        if (lane->position > end.last)
+            end.last = lane->position;
+    }
+    sf_loader_finish(l, &end);
+}

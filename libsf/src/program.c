@@ -342,11 +342,12 @@ void sf_program_tell(struct sf_program *p, enum sf_event event, const char *mess
     struct sf_buf own;
 
     sf_buf_init(&own, 64 * 1024);
-    fields.records_written = p->reported_records;
     if (event == SF_EVENT_LOADING || event == SF_EVENT_STARTED) {
         fields.records_written = report(p, &own);
         if (extra.len == 0)
             fields.extra = sf_buf_str(&own);
+    } else {
+        fields.records_written = p->hooks.on_report(p->hooks.arg, &own);
     }
     sf_telemetry_send(p->telemetry, &fields);
     sf_buf_release(&own);

@@ -299,7 +299,8 @@ def test_pause_and_resume_hold_the_loader(world):
     held = w.kafka.offsets(queue.topic)[0][1]
     queue.command("ping")
     wait_for(lambda: queue.events(status="pong"), 10, "pong")
-    assert queue.events(status="pong")[0]["extra"]["command_id"] == "cmd__test"
+    pong = queue.events(status="pong")[0]
+    assert (pong["extra"]["command_id"], pong["records_written"]) == ("cmd__test", len(queue.records()))
     assert [e["command"] for e in loader.events("command")] == ["pause", "ping"]
     assert w.kafka.offsets(queue.topic)[0][1] == held
     queue.command("resume")

@@ -51,6 +51,7 @@ def test_a_restart_of_a_finished_queue_writes_nothing(world):
     queue.run_to_end()
     queue.run_to_end()
     assert world.kafka.offsets(queue.topic) == before
+    assert [e["extra"]["percent"] for e in queue.events(target=LOADER, status="finished")] == [100, 100, 100]
     queue.check_complete()
 
 
