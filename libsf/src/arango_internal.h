@@ -132,12 +132,13 @@ struct arango_step {
     struct sf_buf body;
     struct sf_error err; /* no answer: why */
     struct arango_verdict verdict;
-    unsigned failures, denials; /* in a row */
+    unsigned failures, denials, strangers; /* in a row */
 };
 void arango_step_init(struct arango_step *s, struct sf_arango *a);
 /* Ask until there is an answer that is final, in s->body; s->verdict is then OK, ITEMS,
  * DATA, REFUSED, AUTH, DENIED or GONE. Not from a callback. Errors: SF_ESTOPPED;
- * SF_EAUTH; SF_EIO a certificate that does not verify; SF_ENOMEM. */
+ * SF_EAUTH; SF_EIO a certificate that does not verify; SF_EINVAL the address, or what
+ * answers there is no ArangoDB; SF_ENOMEM. */
 enum sf_status arango_ask(struct arango_step *s, const char *method, struct sf_buf *path,
                           struct sf_str body, struct sf_error *err) SF_MUST_CHECK;
 

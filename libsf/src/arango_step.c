@@ -9,6 +9,7 @@
 #define BASE_MS    250  /* first back-off */
 #define LOCKED_MS  2000 /* first back-off of a read-only server */
 #define WAIT_LOG_N 20   /* back-offs between two lines on the same wait */
+#define STRANGERS  5    /* answers in a row that are not ArangoDB's: it is none */
 
 static void on_answer(void *arg, struct sf_http_answer *answer)
 {
@@ -87,13 +88,29 @@ static enum sf_status wait_for_server(struct arango_step *s, struct sf_error *er
     return back_off(s, is_locked ? LOCKED_MS : BASE_MS, err);
 }
 
-/* What the last exchange means. Errors: SF_EIO a certificate, SF_EINVAL the address. */
+/* An answer of something else that speaks HTTP, and has not just lost its backend. */
+static bool is_stranger(const struct arango_step *s)
+{
+    return s->status >= 200 && s->status < 500 && s->status != 408 && s->status != 429 &&
+           s->verdict.class == ARANGO_AWAY && s->verdict.error_num == 0;
+}
+
+/* What the last exchange means. Errors: SF_EIO a certificate, SF_EINVAL the address, or
+ * no ArangoDB behind it. */
 static enum sf_status judge(struct arango_step *s, struct sf_error *err)
 {
     s->verdict = (struct arango_verdict){ .class = ARANGO_AWAY };
     if (s->status != 0)
         arango_judge(s->status, sf_buf_str(&s->body), false, &s->verdict);
-    else if (s->err.status == SF_EDENIED || s->err.status == SF_EINVAL)
+    s->strangers = is_stranger(s) ? s->strangers + 1 : 0;
+    if (s->strangers >= STRANGERS)
+        return sf_error_set(err, SF_EINVAL,
+                            "ARANGO_URL: %s answers HTTP %d, but not as ArangoDB does; "
+                            "expected the address of a coordinator",
+                            s->a->endpoints[s->ticket.endpoint], s->status);
+    if (s->status != 0)
+        return SF_OK;
+    if (s->err.status == SF_EDENIED || s->err.status == SF_EINVAL)
         return sf_error_set(err, s->err.status == SF_EDENIED ? SF_EIO : SF_EINVAL,
                             "ARANGO_URL, ARANGO_CA_PATH: %s", s->err.text);
     return SF_OK;

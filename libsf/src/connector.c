@@ -8,6 +8,7 @@
 #define COMMIT_MS    10000
 #define PROGRESS_MS  10000
 #define LEDGER_BATCH 100 /* ledger rows are few: small batches, soon */
+#define AWAY         "the database does not answer; waiting"
 
 /* ------------------------------------------------------------------- database hooks */
 
@@ -28,10 +29,9 @@ static void on_away(void *arg, bool is_away, const struct sf_error *why)
         sf_log_error(SF_LOG_WARN, "database_away", why);
     else
         sf_log_write(SF_LOG_INFO, "database_back", NULL);
+    c->program.note = is_away ? AWAY : NULL;
     sf_program_tell(&c->program, SF_EVENT_LOADING,
-                    is_away ? "the database does not answer; waiting"
-                            : "the database is back",
-                    SF_STR_EMPTY);
+                    is_away ? AWAY : "the database is back", SF_STR_EMPTY);
 }
 
 static void on_fatal(void *arg, const struct sf_error *err)
@@ -239,10 +239,12 @@ static bool is_ready(void *arg, struct sf_buf *why)
     const struct connector *c = arg;
     int64_t limit = c->program.conf.ready_lag_max;
 
-    if (!c->consumer)
+    if (!c->consumer && !c->arango)
         sf_buf_add_lit(why, "starting");
     else if (c->is_away)
         sf_buf_add_lit(why, "the database does not answer");
+    else if (!c->consumer)
+        sf_buf_add_lit(why, "starting");
     else if (limit > 0 && lag_of(c) > limit)
         sf_buf_addf(why, "lag %lld is over %lld", (long long)lag_of(c), (long long)limit);
     return why->len == 0;
@@ -292,9 +294,14 @@ static enum sf_status open_database(struct connector *c)
     struct sf_program *p = &c->program;
     enum sf_status status = sf_arango_create(p->loop, &p->conf, &c->arango, &p->failure);
 
+    p->note = AWAY; /* until it has answered for the first time */
     if (status == SF_OK)
         status = sf_arango_ensure_database(c->arango, &p->failure);
-    return status == SF_OK ? open_writers(c) : status;
+    if (status == SF_OK)
+        status = open_writers(c);
+    c->is_away = status != SF_OK;
+    p->note = NULL;
+    return status;
 }
 
 static enum sf_status open_topic(struct connector *c)
@@ -387,7 +394,7 @@ static void release(struct connector *c)
 
 int sf_connector_main(const struct sf_connector_spec *spec, int argc, char **argv)
 {
-    struct connector c = { .spec = spec, .last_lag = -1 };
+    struct connector c = { .spec = spec, .last_lag = -1, .is_away = true };
     const struct sf_program_hooks hooks = {
         .on_pause = on_pause,
         .on_stop = on_stop,

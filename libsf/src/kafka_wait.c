@@ -73,6 +73,8 @@ enum sf_status sf_kafka_wait_more(struct sf_kafka_wait *w, rd_kafka_resp_err_t r
     int64_t left_ms = (w->until_us - sf_mono_us()) / 1000;
 
     (void)rd_kafka_poll(c->rk, left_ms > NAP_MS ? NAP_MS : 0);
+    if (c->loop)
+        sf_loop_turn(c->loop); /* health is asked while we wait for a broker */
     if (c->fatal.status != SF_OK)
         return sf_error_set(err, SF_EFATAL, "%s", c->fatal.text);
     if (c->refused.status != SF_OK)

@@ -12,6 +12,7 @@ struct sf_loop {
     uv_prepare_t before_wait;
     const bool *done;
     bool is_late;
+    bool is_running; /* we are below one of its callbacks */
 };
 
 struct sf_watch {
@@ -81,9 +82,22 @@ void sf_loop_destroy(struct sf_loop *loop)
     free(loop);
 }
 
+static void run(struct sf_loop *loop, uv_run_mode mode)
+{
+    loop->is_running = true;
+    (void)uv_run(&loop->uv, mode);
+    loop->is_running = false;
+}
+
 void sf_loop_run(struct sf_loop *loop)
 {
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    run(loop, UV_RUN_DEFAULT);
+}
+
+void sf_loop_turn(struct sf_loop *loop)
+{
+    if (!loop->is_running)
+        run(loop, UV_RUN_NOWAIT);
 }
 
 void sf_loop_quit(struct sf_loop *loop)
@@ -117,7 +131,7 @@ bool sf_loop_run_until(struct sf_loop *loop, const bool *done, int64_t timeout_m
     loop->done = done;
     (void)uv_prepare_start(&loop->before_wait, on_before_wait);
     while (!*done && !loop->is_late)
-        (void)uv_run(&loop->uv, UV_RUN_ONCE);
+        run(loop, UV_RUN_ONCE);
     (void)uv_prepare_stop(&loop->before_wait);
     (void)uv_timer_stop(&loop->deadline);
     return *done;

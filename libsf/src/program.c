@@ -202,7 +202,7 @@ static void on_report(void *arg)
     struct sf_program *p = arg;
 
     if (!p->is_paused)
-        sf_program_tell(p, SF_EVENT_LOADING, NULL, SF_STR_EMPTY);
+        sf_program_tell(p, SF_EVENT_LOADING, p->note, SF_STR_EMPTY);
 }
 
 /* ---------------------------------------------------------------------------- open */

@@ -56,6 +56,7 @@ struct sf_program {
     int64_t begun_us;
     int64_t reported_us, reported_records; /* for the rate */
     bool is_paused;
+    const char *note; /* message of `loading` events while something lasts; or NULL */
 };
 
 /* Returns true when the program shall go on; else *ret_code is the exit code. */

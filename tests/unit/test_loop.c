@@ -133,6 +133,25 @@ static void quit(void *arg)
     sf_loop_quit(loop);
 }
 
+static void turn_again(void *arg)
+{
+    sf_loop_turn(loop); /* would never come back if it ran the loop below itself */
+    count(arg);
+}
+
+START_TEST(a_turn_serves_what_is_due_and_nothing_from_a_callback)
+{
+    struct seen seen = { .calls_wanted = 1 };
+
+    ck_assert_int_eq(sf_timer_create(loop, turn_again, &seen, &seen.timer), SF_OK);
+    sf_loop_turn(loop);
+    ck_assert_int_eq(seen.calls, 0);
+    sf_timer_set(seen.timer, 0, 0);
+    sf_loop_turn(loop);
+    ck_assert_int_eq(seen.calls, 1);
+}
+END_TEST
+
 START_TEST(quit_ends_the_run)
 {
     struct seen seen = { .calls_wanted = 100 };
@@ -347,6 +366,7 @@ static void loop_cases(Suite *s)
     tcase_add_test(tc, a_timer_repeats_until_destroyed_by_its_own_call);
     tcase_add_test(tc, setting_replaces_and_clearing_ends);
     tcase_add_test(tc, what_is_done_is_not_waited_for);
+    tcase_add_test(tc, a_turn_serves_what_is_due_and_nothing_from_a_callback);
     tcase_add_test(tc, quit_ends_the_run);
     tcase_add_test(tc, a_watch_tells_what_it_was_asked_for);
     tcase_add_test(tc, a_watch_is_level_triggered_and_can_change);

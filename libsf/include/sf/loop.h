@@ -26,6 +26,10 @@ void sf_loop_quit(struct sf_loop *loop);
  * nothing else to do). Returns *@done. May not be called from a callback. */
 bool sf_loop_run_until(struct sf_loop *loop, const bool *done, int64_t timeout_ms);
 
+/* Serve what is due now, without waiting: for steps that block elsewhere, so that health
+ * is answered meanwhile. From a callback it does nothing. */
+void sf_loop_turn(struct sf_loop *loop);
+
 /* ------------------------------------------------------------- file descriptors */
 
 struct sf_watch;
