@@ -239,9 +239,7 @@ static bool is_ready(void *arg, struct sf_buf *why)
     const struct connector *c = arg;
     int64_t limit = c->program.conf.ready_lag_max;
 
-    if (!c->consumer && !c->arango)
-        sf_buf_add_lit(why, "starting");
-    else if (c->is_away)
+    if (c->is_away && c->arango)
         sf_buf_add_lit(why, "the database does not answer");
     else if (!c->consumer)
         sf_buf_add_lit(why, "starting");
