@@ -87,12 +87,10 @@ void api_show(struct manager *m, struct sf_httpd_req *req, struct queue *q)
 
 void api_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
 {
-    size_t keep = (size_t)m->conf.events_keep;
     json_t *events = json_array();
 
     for (size_t i = 0; i < q->events_n; i++) {
-        const struct heard *h =
-            &q->events[(q->events_at + keep - q->events_n + i) % keep];
+        const struct heard *h = queue_heard(m, q, i);
 
         (void)json_array_append_new(
             events,

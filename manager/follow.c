@@ -1,5 +1,5 @@
 /* queue-events in, queue-control out. */
-#include "manager.h"
+#include "live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,10 +21,11 @@ static void hear(struct manager *m, struct queue *q, const struct telemetry *t,
         if (is_change || t->status == SF_EVENT_GAP || t->status == SF_EVENT_PONG)
             queue_keep_event(m, q, event, t->offset);
         store_event(m, t, event);
+        live_event(m, q, event, t->offset);
         if (!is_change)
             continue;
         queue_touch(q);
-        queue_refresh(q);
+        queue_refresh(m, q);
         queue_step(m, q);
     }
 }

@@ -69,6 +69,8 @@ struct manager {
     struct sf_arango *arango;
     struct sf_arango_writer *queue_writer, *event_writer;
     struct launcher *launcher;
+    struct live_client *live; /* of live.c */
+    size_t live_n;
     struct queue **queues; /* in order of serial */
     size_t queues_n, queues_cap;
     uint64_t next_serial;
@@ -99,13 +101,15 @@ void queue_step(struct manager *m, struct queue *q);
 /* It changed: store it, and another ETag. */
 void queue_touch(struct queue *q);
 /* Derive the status again. */
-void queue_refresh(struct queue *q);
+void queue_refresh(struct manager *m, struct queue *q);
 void queue_wish(struct manager *m, struct queue *q, enum wish wish);
 /* Start its members at once. Errors: as struct launcher_kind's start. */
 enum sf_status queue_launch(struct manager *m, struct queue *q, struct sf_error *err);
 /* Nothing of it runs and nothing will. */
 bool queue_is_over(const struct queue *q);
 void queue_keep_event(struct manager *m, struct queue *q, json_t *event, int64_t offset);
+/* The @i-th of its events_n, oldest first. */
+const struct heard *queue_heard(const struct manager *m, const struct queue *q, size_t i);
 const char *wish_name(enum wish wish);
 /* As the API shows it. NULL: out of memory. */
 json_t *queue_json(const struct queue *q);

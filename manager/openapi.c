@@ -112,7 +112,7 @@ static json_t *one_answer(const struct api_route *r, int status)
         schema = reference("Problem");
         kind = "application/problem+json";
     }
-    if (status == 304) {
+    if (status == 304 || status == 101) {
         json_decref(schema);
         return json_pack("{s:s}", "description", problem_title(status));
     }

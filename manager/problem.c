@@ -6,7 +6,9 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
+    { 101, "Switching Protocols" },
     { 200, "OK" },
+    { 201, "Created" },
     { 202, "Accepted" },
     { 204, "No Content" },
     { 304, "Not Modified" },
@@ -20,6 +22,8 @@ static const struct {
     { 413, "Content Too Large" },
     { 415, "Unsupported Media Type" },
     { 422, "Unprocessable Content" },
+    { 426, "Upgrade Required" },
+    { 429, "Too Many Requests" },
     { 500, "Internal Server Error" },
     { 502, "Bad Gateway" },
     { 503, "Service Unavailable" },

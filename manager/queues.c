@@ -1,5 +1,5 @@
 /* Queues in memory: find, step, tell. */
-#include "manager.h"
+#include "live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +116,7 @@ void queue_touch(struct queue *q)
     q->is_dirty = true;
 }
 
-void queue_refresh(struct queue *q)
+void queue_refresh(struct manager *m, struct queue *q)
 {
     enum status now = queue_status(q->members, q->spec.members_n, q->wish,
                                    q->spec.type_ref.type->has_range);
@@ -127,6 +127,7 @@ void queue_refresh(struct queue *q)
            SF_LOG_S("was", status_name(q->status)), SF_LOG_S("is", status_name(now)));
     q->status = now;
     queue_touch(q);
+    live_status(m, q, status_name(now));
 }
 
 void queue_wish(struct manager *m, struct queue *q, enum wish wish)
@@ -136,7 +137,7 @@ void queue_wish(struct manager *m, struct queue *q, enum wish wish)
     q->wish = wish;
     q->wish_ms = manager_now_ms();
     queue_touch(q);
-    queue_refresh(q);
+    queue_refresh(m, q);
     queue_step(m, q);
 }
 
@@ -160,6 +161,13 @@ void queue_keep_event(struct manager *m, struct queue *q, json_t *event, int64_t
     q->events_at = (q->events_at + 1) % keep;
     if (q->events_n < keep)
         q->events_n++;
+}
+
+const struct heard *queue_heard(const struct manager *m, const struct queue *q, size_t i)
+{
+    size_t keep = (size_t)m->conf.events_keep;
+
+    return &q->events[(q->events_at + keep - q->events_n + i) % keep];
 }
 
 /* ------------------------------------------------------------------------------- steps
@@ -214,7 +222,7 @@ enum sf_status queue_launch(struct manager *m, struct queue *q, struct sf_error 
     r.restarts = false; /* who asked is told, and asks again */
     for (size_t i = 0; i < q->spec.members_n && status == SF_OK; i++)
         status = launch(m, q, i, &r, err);
-    queue_refresh(q);
+    queue_refresh(m, q);
     return status;
 }
 
@@ -286,7 +294,7 @@ void queue_step(struct manager *m, struct queue *q)
         if (member->is_final != was_final)
             queue_touch(q);
     }
-    queue_refresh(q);
+    queue_refresh(m, q);
     end_together(m, q);
 }
 

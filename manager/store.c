@@ -3,6 +3,7 @@
  * A queue is one document, written whole whenever it changed; its _key keeps the order of
  * the writes. What a request promised is answered when its write is confirmed. */
 #include "api.h"
+#include "live.h"
 
 #include <sf/stop.h>
 
@@ -230,6 +231,7 @@ static void on_doc_deleted(void *arg, int status, int error_num)
     (void)error_num;
     if (q && (status == 200 || status == 202 || status == 404)) {
         d->m->launcher->kind->forget(d->m->launcher, &q->spec);
+        live_status(d->m, q, "deleted");
         queue_remove(d->m, q);
         api_reply(d->req, 200, json_pack("{s:b}", "deleted", 1), NULL);
     } else {

@@ -187,6 +187,8 @@ const struct sf_setting sf_settings[] = {
       .help = "size of a request's body" },
     { .name = "CONNECTIONS_MAX", .scopes = M, .kind = SF_SET_INT, .offset = AT(connections_max), .initial = "1024", .min = 1, .max = 65536,
       .help = "connections to the API at once" },
+    { .name = "STREAMS_MAX", .scopes = M, .kind = SF_SET_INT, .offset = AT(streams_max), .initial = "100", .min = 1, .max = 65536,
+      .help = "clients at once that follow events live" },
     { .name = "LOST_AFTER_S", .scopes = M, .kind = SF_SET_INT, .offset = AT(lost_after_s), .initial = "60", .min = 2, .max = 86400,
       .help = "seconds of silence after which a running member counts as lost and is replaced" },
     { .name = "STOP_WAIT_S", .scopes = M, .kind = SF_SET_INT, .offset = AT(stop_wait_s), .initial = "90", .min = 1, .max = 86400,

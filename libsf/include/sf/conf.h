@@ -75,7 +75,7 @@ struct sf_conf {
     char *manager_cert_path, *manager_key_path;
     char *launcher_dir, *launcher_bin, *image_registry, *image_tag;
     int64_t launcher; /* enum sf_launcher */
-    int64_t queues_max, request_max_kb, connections_max;
+    int64_t queues_max, request_max_kb, connections_max, streams_max;
     int64_t lost_after_s, stop_wait_s, restart_backoff_ms, events_keep;
 
     /* derived by sf_conf_load from the above */
