@@ -44,6 +44,7 @@ struct queue {
     char error[MEMBER_TEXT]; /* of the queue as a whole, "" none */
     char idempotency_key[SF_NAME_MAX + 1];
     uint64_t body_hash;
+    size_t request_n;     /* queues that its request made, it included; 0: not known */
     struct heard *events; /* ring of conf->events_keep */
     size_t events_n, events_at;
     struct batch_ref *refs; /* answered after the next write */
@@ -134,6 +135,10 @@ bool store_then(struct queue *q, struct batch *b);
 /* Forget @q and, unless NULL, @collection, then answer @req. Its events expire. */
 void store_delete(struct manager *m, struct queue *q, const char *collection,
                   struct sf_httpd_req *req);
+
+/* Remove a document of `queues`; start-up, blocking. A missing one is no error. */
+enum sf_status store_remove(struct manager *m, const char *key,
+                            struct sf_error *err) SF_MUST_CHECK;
 
 /* --------------------------------------------------------------------- store_read.c */
 

@@ -178,6 +178,7 @@ static void start_plan(struct manager *m, struct sf_httpd_req *req, struct plan 
         }
         q->is_held = true;
         q->body_hash = hash;
+        q->request_n = plan->n;
         (void)snprintf(q->idempotency_key, sizeof(q->idempotency_key), "%s", key);
         queue_touch(q);
         batch_add(b, q);

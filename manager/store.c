@@ -16,7 +16,7 @@
 #define SETTLE_MS      3000
 #define SETTLE_LOOK_MS 20
 #define LOOK_US        2000000
-#define FENCE_MS       60000
+#define REMOVE_MS      60000
 
 /* One put under way. */
 struct write {
@@ -134,16 +134,17 @@ static json_t *queue_doc(const struct manager *m, const struct queue *q)
     for (size_t i = 0; i < q->spec.members_n; i++)
         (void)json_array_append_new(members,
                                     member_doc(&q->spec.members[i], &q->members[i]));
-    return json_pack(
-        "{s:s, s:I, s:I, s:s, s:s, s:s, s:O, s:s, s:s, s:I, s:I, s:s, s:s, "
-        "s:s, s:I, s:o}",
-        "_key", q->spec.queue_id, "serial", (json_int_t)q->serial, "version",
-        (json_int_t)q->version, "symbol", q->spec.subject, "type", q->spec.type,
-        "pipeline_id", q->spec.pipeline_id, "request", q->spec.request, "wish",
-        wish_name(q->wish), "status", status_name(q->status), "created_ms",
-        (json_int_t)q->created_ms, "updated_ms", (json_int_t)q->updated_ms, "error",
-        q->error, "collection", q->spec.collection, "idempotency_key", q->idempotency_key,
-        "position", (json_int_t)m->position, "members", members);
+    return json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:O, s:s, s:s, s:I, s:I, s:s, s:s, "
+                     "s:s, s:I, s:I, s:o}",
+                     "_key", q->spec.queue_id, "serial", (json_int_t)q->serial, "version",
+                     (json_int_t)q->version, "symbol", q->spec.subject, "type",
+                     q->spec.type, "pipeline_id", q->spec.pipeline_id, "request",
+                     q->spec.request, "wish", wish_name(q->wish), "status",
+                     status_name(q->status), "created_ms", (json_int_t)q->created_ms,
+                     "updated_ms", (json_int_t)q->updated_ms, "error", q->error,
+                     "collection", q->spec.collection, "idempotency_key",
+                     q->idempotency_key, "position", (json_int_t)m->position, "request_n",
+                     (json_int_t)q->request_n, "members", members);
 }
 
 /* The hash is 64 bits wide: as text, for JSON's readers keep 53. */
@@ -311,39 +312,38 @@ static void expire_events(struct manager *m)
         sf_log_error(SF_LOG_WARN, "events_will_not_expire", &err);
 }
 
-struct fence {
+struct removal {
     bool is_done;
     int status;
 };
 
-static void on_fence(void *arg, int status, int error_num)
+static void on_removed(void *arg, int status, int error_num)
 {
-    struct fence *f = arg;
+    struct removal *r = arg;
 
     (void)error_num;
-    f->status = status;
-    f->is_done = true;
+    r->status = status;
+    r->is_done = true;
 }
 
-/* What a manager that was killed had sent may still wait in the database, behind writes
- * of others. A removal of nothing waits behind it, so that what is read then has all of
- * it: a queue that shows up later would be a second one for its Idempotency-Key. */
-static enum sf_status pass_fence(struct manager *m, struct sf_error *err)
+enum sf_status store_remove(struct manager *m, const char *key, struct sf_error *err)
 {
-    struct fence f = { .is_done = false };
-    int64_t until_ms = manager_now_ms() + FENCE_MS;
-    enum sf_status status =
-        sf_arango_request(m->arango, "DELETE", "/_api/document/queues/fence",
-                          SF_STR_EMPTY, on_fence, &f, err);
+    struct removal r = { .is_done = false };
+    int64_t until_ms = manager_now_ms() + REMOVE_MS;
+    char path[SF_NAME_MAX + 64];
+    enum sf_status status;
 
+    (void)snprintf(path, sizeof(path), "/_api/document/queues/%s", key);
+    status =
+        sf_arango_request(m->arango, "DELETE", path, SF_STR_EMPTY, on_removed, &r, err);
     if (status != SF_OK)
         return status;
-    while (!f.is_done && sf_stop_signal() == 0 && manager_now_ms() < until_ms)
-        (void)sf_loop_run_until(m->loop, &f.is_done, SETTLE_LOOK_MS);
-    if (f.status == 200 || f.status == 202 || f.status == 404)
+    while (!r.is_done && sf_stop_signal() == 0 && manager_now_ms() < until_ms)
+        (void)sf_loop_run_until(m->loop, &r.is_done, SETTLE_LOOK_MS);
+    if (r.status == 200 || r.status == 202 || r.status == 404)
         return SF_OK;
     return sf_error_set(err, SF_EIO, "ArangoDB does not write to queues: HTTP %d",
-                        f.status);
+                        r.status);
 }
 
 enum sf_status store_open(struct manager *m, struct sf_error *err)
@@ -367,8 +367,12 @@ enum sf_status store_open(struct manager *m, struct sf_error *err)
         status = sf_arango_ensure_collection(m->arango, "queues", NULL, 0, err);
     if (status == SF_OK)
         status = sf_arango_ensure_collection(m->arango, "queue_events", &index, 1, err);
+    /* What a manager that was killed had sent may still wait in the database, behind
+     * writes of others. A removal of nothing waits behind it, so that what is read then
+     * has all of it: a queue that shows up later would be a second one for its
+     * Idempotency-Key. */
     if (status == SF_OK)
-        status = pass_fence(m, err);
+        status = store_remove(m, "fence", err);
     if (status == SF_OK)
         status = store_read(m, err);
     if (status == SF_OK)

@@ -64,6 +64,7 @@ static void read_state(struct queue *q, const json_t *doc)
     q->version = (uint64_t)number(doc, "version");
     q->created_ms = number(doc, "created_ms");
     q->updated_ms = number(doc, "updated_ms");
+    q->request_n = (size_t)number(doc, "request_n");
     q->wish_ms = manager_now_ms();
     q->body_hash = 0;
     for (const char *c = text(doc, "body_hash"); *c; c++)
@@ -140,6 +141,46 @@ static void on_event(void *arg, struct sf_str row)
     json_decref(doc);
 }
 
+/* Was @q's pipeline stored in part, and then its manager killed? Nothing of it was
+ * launched then, and nobody was answered. */
+static bool is_half_started(const struct manager *m, const struct queue *q)
+{
+    size_t n = 0;
+
+    if (q->request_n < 2)
+        return false;
+    for (size_t i = 0; i < m->queues_n; i++) {
+        const struct queue *other = m->queues[i];
+
+        if (strcmp(other->spec.pipeline_id, q->spec.pipeline_id) != 0)
+            continue;
+        n++;
+        for (size_t k = 0; k < other->spec.members_n; k++)
+            if (other->members[k].launched_ms > 0)
+                return false;
+    }
+    return n < q->request_n;
+}
+
+static enum sf_status roll_back_halves(struct manager *m, struct sf_error *err)
+{
+    enum sf_status status = SF_OK;
+    size_t i = 0;
+
+    while (i < m->queues_n && status == SF_OK) {
+        struct queue *q = m->queues[i];
+
+        if (!is_half_started(m, q)) {
+            i++;
+            continue;
+        }
+        sf_log(SF_LOG_WARN, "half_started", SF_LOG_S("queue", q->spec.queue_id));
+        status = store_remove(m, q->spec.queue_id, err);
+        queue_remove(m, q);
+    }
+    return status;
+}
+
 enum sf_status store_read(struct manager *m, struct sf_error *err)
 {
     struct reading r = { m, SF_OK, err };
@@ -148,6 +189,8 @@ enum sf_status store_read(struct manager *m, struct sf_error *err)
 
     if (status == SF_OK)
         status = r.status;
+    if (status == SF_OK)
+        status = roll_back_halves(m, err);
     if (status == SF_OK)
         status = sf_arango_query(
             m->arango,

@@ -197,6 +197,35 @@ def test_the_same_idempotency_key_starts_once_across_kill_9(manager):
     assert len(m.good("GET", "/queues")["queues"]) == 1
 
 
+def test_half_of_a_pipeline_that_was_not_launched_is_rolled_back(manager):
+    """As kill -9 between two writes leaves it: one document of two, and nothing was started."""
+    m = manager()
+    key = {"Idempotency-Key": "pipe"}
+    pipeline = {"symbol": "BTCUSDT", "time_range": "2024-06-01:2024-06-01",
+                "requests": [{"type": "api_candles_1h"}, {"type": "api_candles_4h"}]}
+    status, _, first = m.call("POST", "/queues/start", pipeline, key)
+    assert status == 201
+    ids = [q["queue_id"] for q in first["queues"]]
+    for queue_id in ids:
+        m.wait_status(queue_id, "finished")
+    m.restart()  # a pipeline that was launched stays, whole or not
+    assert [q["queue_id"] for q in m.good("GET", "/queues")["queues"]] == ids
+    m.proc.kill()
+    base, user = f"{m.world.store.url}/_db/streamforge/_api/document/queues", f"root:{PASSWORD}"
+    assert http("DELETE", f"{base}/{ids[1]}", user=user)[0] in (200, 202)
+    doc = http("GET", f"{base}/{ids[0]}", user=user)[1]
+    for member in doc["members"]:
+        member.update(is_launched=False, is_over=False, is_final=False, instance="", offset=-1)
+    assert http("PUT", f"{base}/{ids[0]}", doc, user)[0] in (201, 202)
+    m.start()
+    assert m.proc.wait_event("half_started")["queue"] == ids[0]
+    assert m.good("GET", "/queues")["queues"] == [] and m.world.aql("FOR q IN queues RETURN q._key") == []
+    status, _, again = m.call("POST", "/queues/start", pipeline, key)
+    assert status == 201 and not {q["queue_id"] for q in again["queues"]} & set(ids)
+    for queue in again["queues"]:
+        m.wait_status(queue["queue_id"], "finished")
+
+
 def test_state_of_many_pages_is_read_back(manager):
     m = manager()
     queue = m.start_queue(**CANDLES)
