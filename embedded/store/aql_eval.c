@@ -364,6 +364,8 @@ struct val aql_eval(struct aql_eval *e, const struct aql_node *n)
         return call(e, n);
     case AQL_SUBQUERY:
         return aql_subquery(e, n->query);
+    case AQL_COUNT_OF:
+        return aql_count_of(e, n->collection);
     case AQL_MEMBER:
     case AQL_PARAM:
         break;

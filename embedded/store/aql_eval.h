@@ -42,6 +42,7 @@ bool aql_is_going_on(struct aql_eval *e);
 bool aql_count_work(struct aql_eval *e);
 /* The rows of a subquery, in e->mem. */
 struct val aql_subquery(struct aql_eval *e, const struct aql_query *q); /* aql_exec.c */
+struct val aql_count_of(struct aql_eval *e, const struct cat_collection *coll);
 
 /* What e->work holds from @from on, lent. */
 static inline struct sf_str aql_work(const struct aql_eval *e, size_t from)

@@ -289,6 +289,27 @@ struct val aql_subquery(struct aql_eval *e, const struct aql_query *q)
     return val_from(rows.len > 0 ? rows : SF_STR("[]"));
 }
 
+/* What the collection's row says, as the query sees it. */
+struct val aql_count_of(struct aql_eval *e, const struct cat_collection *coll)
+{
+    struct db *db = e->run->db;
+    sqlite3_stmt *stmt = db_stmt(db, DB_COUNT, 0, e->f);
+    struct val v = val_null();
+    bool has_row = false;
+
+    if (!stmt)
+        return v;
+    (void)sqlite3_bind_int64(stmt, 1, (sqlite3_int64)coll->id);
+    if (db_step(db, stmt, &has_row, e->f)) {
+        if (has_row)
+            v = val_num(num_from_i64(sqlite3_column_int64(stmt, 0)));
+        else /* dropped since it was looked up */
+            (void)fault_set(e->f, FAULT_NO_COLLECTION, NULL);
+    }
+    (void)sqlite3_reset(stmt);
+    return v;
+}
+
 /* ------------------------------------------------------------------------ all of it */
 
 static void release_pipe(struct aql_pipe *p)

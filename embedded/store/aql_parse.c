@@ -94,7 +94,8 @@ static bool is_graph_word(enum aql_token token)
            token == AQL_T_K_PATHS || token == AQL_T_ALL_SHORTEST_PATHS;
 }
 
-static bool bound_source(struct aql_parser *p, struct aql_stage *s)
+bool aql_parse_bound_collection(struct aql_parser *p,
+                                const struct cat_collection **ret_collection)
 {
     struct sf_str raw = p->lex.raw, text, key;
     char name[280];
@@ -107,8 +108,8 @@ static bool bound_source(struct aql_parser *p, struct aql_stage *s)
     if (text.p[0] != '"')
         return fault_set(p->f, FAULT_QUERY_BIND_TYPE,
                          "bind parameter '%s' has an invalid value or type", name);
-    s->collection = p->names->collection(p->names->arg, val_from(text).raw, p->f);
-    return s->collection != NULL;
+    *ret_collection = p->names->collection(p->names->arg, val_from(text).raw, p->f);
+    return *ret_collection != NULL;
 }
 
 /* A name that is no variable and no call is a collection. */
@@ -117,7 +118,7 @@ static bool source(struct aql_parser *p, struct aql_stage *s)
     if (is_graph_word(p->lex.token))
         return aql_unsupported(p, "a graph traversal");
     if (p->lex.token == AQL_T_SOURCE_PARAM)
-        return bound_source(p, s);
+        return aql_parse_bound_collection(p, &s->collection);
     if (p->lex.token == AQL_T_NAME && !aql_find_variable(p, p->lex.string) &&
         aql_lex_peek(&p->lex) != AQL_T_OPEN && aql_lex_peek(&p->lex) != AQL_T_SCOPE) {
         s->collection = p->names->collection(p->names->arg, p->lex.string, p->f);

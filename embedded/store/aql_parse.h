@@ -37,6 +37,9 @@ struct aql_node *aql_parse_term(struct aql_parser *p); /* aql_parse_term.c */
 /* At its first word; ends behind its RETURN's expression. */
 struct aql_node *aql_parse_subquery(struct aql_parser *p);
 bool aql_starts_query(enum aql_token token);
+/* At @@name. False: p->f; *ret_collection stays when its value is missing. */
+bool aql_parse_bound_collection(struct aql_parser *p,
+                                const struct cat_collection **ret_collection);
 bool aql_parse_collect(struct aql_parser *p,
                        struct aql_stage *s); /* aql_parse_collect.c */
 struct aql_node *aql_node_new(struct aql_parser *p, enum aql_kind kind);

@@ -184,6 +184,37 @@ static bool no_function(struct aql_parser *p, struct sf_str name)
                      "usage of unknown function '%" SF_STR_FMT "()'", SF_STR_ARG(name));
 }
 
+/* LENGTH(c), COUNT(c), and with @@c: the only calls that take a collection. */
+static bool takes_collection(struct aql_parser *p, struct sf_str name)
+{
+    if (!sf_str_eq_nocase(name, SF_STR("LENGTH")) &&
+        !sf_str_eq_nocase(name, SF_STR("COUNT")))
+        return false;
+    return p->lex.token == AQL_T_SOURCE_PARAM ||
+           (p->lex.token == AQL_T_NAME && aql_lex_peek(&p->lex) == AQL_T_CLOSE &&
+            !aql_find_variable(p, p->lex.string) &&
+            !(p->is_in_expand && sf_str_eq_nocase(p->lex.string, SF_STR("CURRENT"))));
+}
+
+static struct aql_node *count_of(struct aql_parser *p)
+{
+    struct aql_node *n = aql_node_new(p, AQL_COUNT_OF);
+
+    if (!n)
+        return NULL;
+    if (p->lex.token == AQL_T_SOURCE_PARAM) {
+        if (!aql_parse_bound_collection(p, &n->collection))
+            return NULL;
+    } else {
+        if (p->names)
+            n->collection = p->names->collection(p->names->arg, p->lex.string, p->f);
+        if (p->names && !n->collection)
+            return NULL;
+        aql_lex_next(&p->lex);
+    }
+    return aql_expect(p, AQL_T_CLOSE) ? n : NULL;
+}
+
 static struct aql_node *call(struct aql_parser *p, struct sf_str name)
 {
     struct aql_node *n = aql_node_new(p, AQL_CALL), **end = n ? &n->list : NULL;
@@ -196,6 +227,8 @@ static struct aql_node *call(struct aql_parser *p, struct sf_str name)
         return NULL;
     }
     aql_lex_next(&p->lex);
+    if (takes_collection(p, name))
+        return count_of(p);
     while (p->lex.token != AQL_T_CLOSE) {
         struct aql_node *item =
             aql_starts_query(p->lex.token) ? aql_parse_subquery(p) : aql_parse_expr(p);

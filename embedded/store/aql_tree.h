@@ -32,6 +32,7 @@ enum aql_kind {
     AQL_MEMBER,   /* name (or b: its expression) : a */
     AQL_CALL,     /* function (list) */
     AQL_SUBQUERY, /* query: the array of its rows */
+    AQL_COUNT_OF, /* collection: how many documents it has */
 };
 
 enum aql_op {
@@ -64,6 +65,7 @@ struct aql_node {
     unsigned slot;
     const struct aql_function *function;
     struct aql_query *query;
+    const struct cat_collection *collection;
     struct aql_node *a, *b, *c;
     struct aql_node *list, *next; /* children, and their chain */
     size_t list_n;

@@ -116,8 +116,30 @@ def test_expressions(store, expression, value):
     assert query(store, f"RETURN {expression}", binds) == [value]
 
 
+@pytest.mark.parametrize("text, value", [
+    ("RETURN LENGTH(plain)", DOCS), ("RETURN count( plain )", DOCS), ("RETURN LENGTH(@@c)", DOCS),
+    ("RETURN LENGTH(plain) + COUNT([1, 2])", DOCS + 2), ("LET plain = [1] RETURN LENGTH(plain)", 1),
+    ("FOR d IN plain FILTER d.n == LENGTH(plain) % 7 LIMIT 1 RETURN d.n", DOCS % 7),
+    ("RETURN LENGTH(FOR d IN plain LIMIT 5 RETURN d)", 5),
+])
+def test_length_of_a_collection_is_its_documents(store, world, text, value):
+    assert query(store, text, {"@c": "plain"} if "@@c" in text else {}) == [value]
+
+
+def test_length_of_a_collection_follows_its_writes(store):
+    store.good("POST", "/_api/collection", {"name": "counted"})
+    assert query(store, "RETURN LENGTH(counted)") == [0]
+    store.good("POST", "/_api/document/counted", [{"_key": "a"}, {"_key": "b"}])
+    store.good("DELETE", "/_api/document/counted/a")
+    assert query(store, "RETURN COUNT(counted)") == [1]
+
+
 @pytest.mark.parametrize("text, binds, status, number, part", [
     ("", {}, 400, 1502, "query is empty"),
+    ("RETURN LENGTH(nowhere)", {}, 404, 1203, "collection or view not found: nowhere"),
+    ("RETURN LENGTH(@@c)", {"@c": 5}, 400, 1553, "bind parameter '@c'"),
+    ("RETURN LENGTH(@@c)", {}, 400, 1551, "no value specified for declared bind parameter '@c'"),
+    ("RETURN FIRST(plain)", {}, 400, 1501, "collection 'plain' used as expression operand"),
     ("FOR d IN plain RETRUN d", {}, 400, 1501, "near 'RETRUN d' at position 1:16"),
     ("FOR d IN nowhere RETURN d", {}, 404, 1203, "collection or view not found: nowhere"),
     ("FOR d IN @@c RETURN d", {"@c": "nowhere"}, 404, 1203, "collection or view not found: nowhere"),
