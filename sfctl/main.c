@@ -45,7 +45,9 @@ static int parse(struct ctl *c, int argc, char **argv, const struct command **re
     int code = CTL_DONE;
 
     for (int i = 1; i < argc && code == CTL_DONE; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0')
+        if (strcmp(argv[i], "--help") == 0)
+            c->wants_help = true;
+        else if (argv[i][0] == '-' && argv[i][1] != '\0')
             code = take_option(c, command, argv, &i);
         else if (!command && !(command = command_find(argv[i])))
             code = usage("no such command:", argv[i]);
@@ -119,6 +121,11 @@ int main(int argc, char **argv)
     code = parse(&c, argc, argv, &command);
     if (code != CTL_DONE)
         return code;
+    if (c.wants_help) { /* of the command, whatever else stands there */
+        c.args[0] = command ? command->name : NULL;
+        c.args_n = command != NULL;
+        return cmd_help(&c);
+    }
     if (!command)
         return usage("expected a command, not", argv[1]);
     return find_token(&c, token) ? run(&c, command) : CTL_USAGE;

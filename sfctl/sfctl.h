@@ -22,7 +22,7 @@ struct ctl {
     const char *url, *token, *ca_path;
     const char *status, *symbol, *type, *pipeline; /* filters; NULL: any */
     const char *file, *key, *member, *bytes, *collection;
-    bool is_json, is_quiet, is_all, is_dry, waits;
+    bool is_json, is_quiet, is_all, is_dry, waits, wants_help;
     const char *args[CTL_ARGS_MAX]; /* behind the command */
     size_t args_n;
     CURL *curl;

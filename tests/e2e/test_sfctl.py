@@ -120,6 +120,8 @@ def test_help_lists_every_command_and_field(sfctl):
     for name in sfctl("completion").split("compgen -W '")[1].split("'")[0].split():
         assert f"\n  {name} " in overview
         assert sfctl("help", name).startswith(f"sfctl {name} ")
+        assert sfctl(name, "--help") == sfctl("help", name)
+    assert sfctl("--json", "--help") == overview
     assert "time_range=2024-06-01:2024-06-30" in sfctl("help", "start")
 
 
