@@ -166,8 +166,7 @@ static void meet(void)
     hear(sizeof(WELCOME) - 1);
     ck_assert(sf_str_starts(sf_buf_str(&got), SF_STR(WELCOME)));
     ck_assert_ptr_nonnull(ws);
-    /* the first ping may have come with it */
-    got.len -= sizeof(WELCOME) - 1;
+    got.len -= sizeof(WELCOME) - 1; /* the first ping may have come with it */
     memmove(got.p, got.p + sizeof(WELCOME) - 1, got.len);
 }
 
@@ -458,8 +457,7 @@ START_TEST(pings_come_and_who_answers_stays)
         got.len -= 2 + n;
     }
     ck_assert_int_eq(closed_n, 0);
-    /* now in silence; an answer to nothing does not help */
-    say((struct sf_str)B("\x8a\x81" M "7"));
+    say((struct sf_str)B("\x8a\x81" M "7")); /* an answer to nothing does not help */
     hear_end();
     stop();
     ck_assert_int_eq(code, SF_WSD_LOST);
