@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 import websockets
-from flow import World, wait_for
+from flow import World
 from manager import Manager
 
 CANDLES = {"symbol": "BTCUSDT", "type": "api_candles_1h", "time_range": "2024-06-01:2024-06-02"}
@@ -105,22 +106,38 @@ def test_refused_as_any_request(manager):
     assert m.call("GET", "/ws/events")[0] == 426
 
 
-def test_one_that_does_not_read_stalls_nobody(manager):
+def connect_narrow(m):
+    """A client whose socket takes little."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sock.connect(("127.0.0.1", int(m.url.rsplit(":", 1)[1])))
+    return websockets.connect(m.url.replace("http", "ws") + "/ws/events", sock=sock, max_size=None)
+
+
+def test_one_that_does_not_read_stalls_nobody_and_is_closed(manager):
     m = manager()
+    queue = m.start_queue(**CANDLES)
+    member = m.wait_status(queue["queue_id"], "finished")["members"][1]
+    pongs = [{"queue_id": queue["queue_id"], "telemetry_id": member["telemetry_id"], "instance": member["instance"],
+              "producer": member["telemetry_id"], "target": member["target"], "symbol": "BTCUSDT", "type": queue["type"],
+              "status": "pong", "message": str(n) + " " * 20000, "records_written": 0, "finished": False,
+              "timestamp": 1.5} for n in range(150)]
 
     async def run():
-        queue = m.start_queue(**{**CANDLES, "type": "api_candles_1s", "time_range": "2024-06-01:2024-06-03"})
-        slow = await connect(m, "?after=-1")
+        slow = await connect_narrow(m)
         slow.transport.pause_reading()
         async with connect(m) as ws:
-            wanted = 300
-            for _ in range(wanted):
-                m.good("POST", f"/queues/{queue['queue_id']}/ping")
-            seen = 0
-            while seen < wanted // 2:
-                seen += "event" in json.loads(await asyncio.wait_for(ws.recv(), PATIENCE))
-        slow.transport.abort()
-        m.good("POST", f"/queues/{queue['queue_id']}/stop")
-        wait_for(lambda: m.show(queue["queue_id"])["status"] in ("interrupted", "finished"), PATIENCE, "end")
+            for at in range(0, len(pongs), 30):  # less at once than may wait for a client
+                some = pongs[at:at + 30]
+                m.world.kafka.produce("queue-events", [(queue["queue_id"], json.dumps(p)) for p in some])
+                got = await read_until(ws, lambda x, last=at + 29: int(x["event"]["message"]) == last)
+                assert [int(x["event"]["message"]) for x in got] == list(range(at, at + 30))
+        slow.transport.resume_reading()
+        seen = 0
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            while True:
+                await asyncio.wait_for(slow.recv(), PATIENCE)
+                seen += 1
+        assert seen < 150
 
     asyncio.run(run())
