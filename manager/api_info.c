@@ -110,6 +110,7 @@ void api_metrics(struct manager *m, struct sf_httpd_req *req, struct queue *q)
     for (int s = 0; s < STATUS_N; s++)
         sf_buf_addf(&b, "manager_queues{status=\"%s\"} %lld\n",
                     status_name((enum status)s), (long long)of_status[s]);
+    sf_buf_addf(&b, "# TYPE manager_followers gauge\nmanager_followers %zu\n", m->live_n);
     answer.body = sf_buf_str(&b);
     sf_httpd_reply(req, &answer);
     sf_buf_release(&b);

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 import websockets
-from flow import World
+from flow import World, wait_for
 from manager import Manager
 
 CANDLES = {"symbol": "BTCUSDT", "type": "api_candles_1h", "time_range": "2024-06-01:2024-06-02"}
@@ -121,7 +121,8 @@ def test_one_that_does_not_read_stalls_nobody_and_is_closed(manager):
     pongs = [{"queue_id": queue["queue_id"], "telemetry_id": member["telemetry_id"], "instance": member["instance"],
               "producer": member["telemetry_id"], "target": member["target"], "symbol": "BTCUSDT", "type": queue["type"],
               "status": "pong", "message": str(n) + " " * 20000, "records_written": 0, "finished": False,
-              "timestamp": 1.5} for n in range(150)]
+              "timestamp": 1.5}
+             for n in range(300)]  # 6 MB: more than the kernel keeps for a socket
 
     async def run():
         slow = await connect_narrow(m)
@@ -132,12 +133,14 @@ def test_one_that_does_not_read_stalls_nobody_and_is_closed(manager):
                 m.world.kafka.produce("queue-events", [(queue["queue_id"], json.dumps(p)) for p in some])
                 got = await read_until(ws, lambda x, last=at + 29: int(x["event"]["message"]) == last)
                 assert [int(x["event"]["message"]) for x in got] == list(range(at, at + 30))
+            await asyncio.to_thread(wait_for, lambda: "\nmanager_followers 1\n" in m.good("GET", "/metrics"), PATIENCE,
+                                    "end of the slow one")
         slow.transport.resume_reading()
         seen = 0
         with pytest.raises(websockets.exceptions.ConnectionClosed):
             while True:
                 await asyncio.wait_for(slow.recv(), PATIENCE)
                 seen += 1
-        assert seen < 150
+        assert seen < len(pongs)
 
     asyncio.run(run())
