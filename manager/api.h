@@ -69,6 +69,7 @@ void api_ping(struct manager *m, struct sf_httpd_req *req, struct queue *q);
 void api_delete(struct manager *m, struct sf_httpd_req *req, struct queue *q);
 /* live.c */
 void api_ws_events(struct manager *m, struct sf_httpd_req *req, struct queue *q);
+void api_sse_events(struct manager *m, struct sf_httpd_req *req, struct queue *q);
 /* api_info.c */
 void api_types(struct manager *m, struct sf_httpd_req *req, struct queue *q);
 void api_images(struct manager *m, struct sf_httpd_req *req, struct queue *q);

@@ -12,11 +12,13 @@
 #define WAITING_MAX ((size_t)1 << 20)    /* bytes for a client that does not read */
 #define REPLAY_STEP ((size_t)128 * 1024) /* bytes of the past at once */
 #define PING_MS     20000
+#define TRUNCATED   "{\"truncated\":true}"
 
 struct live_client {
     struct live_client *next;
     struct manager *m;
     struct sf_wsd *ws;
+    bool is_sse;   /* server-sent events, no WebSocket */
     bool is_live;  /* else it is still being told what it missed */
     int64_t after; /* offset that it knows */
     char queue_ids[FILTER_SIZE];
@@ -54,6 +56,24 @@ static char *message(const struct queue *q, const char *status, json_t *event, i
     return text;
 }
 
+/* False: @c is closing. */
+static bool say(struct live_client *c, const char *text, int64_t id)
+{
+    struct sf_buf b;
+    bool is_sent;
+
+    if (!c->is_sse)
+        return sf_wsd_send(c->ws, sf_str_from(text), false);
+    sf_buf_init(&b, WAITING_MAX);
+    sf_buf_addf(&b, "id: %lld\ndata: ", (long long)id);
+    sf_buf_add_str(&b, sf_str_from(text)); /* JSON_COMPACT: one line */
+    sf_buf_add_lit(&b, "\n\n");
+    is_sent =
+        sf_buf_status(&b, NULL) == SF_OK && sf_wsd_send(c->ws, sf_buf_str(&b), false);
+    sf_buf_release(&b);
+    return is_sent;
+}
+
 static void tell(struct manager *m, const struct queue *q, const char *status,
                  json_t *event, int64_t id)
 {
@@ -66,7 +86,7 @@ static void tell(struct manager *m, const struct queue *q, const char *status,
             text = message(q, status, event, id);
         if (!text)
             return;
-        (void)sf_wsd_send(c->ws, sf_str_from(text), false);
+        (void)say(c, text, id);
     }
     free(text);
 }
@@ -149,7 +169,7 @@ static void replay(struct live_client *c)
         char *text =
             message(all[i].q, status_name(all[i].q->status), all[i].event, all[i].offset);
 
-        if (!text || !sf_wsd_send(c->ws, sf_str_from(text), false))
+        if (!text || !say(c, text, all[i].offset))
             i = n;
         else
             c->after = all[i].offset;
@@ -187,8 +207,14 @@ static void on_closed(void *arg, struct sf_wsd *ws, int code)
 /* What is wrong with the request was answered: false. */
 static bool read_wishes(struct live_client *c, struct sf_httpd_req *req)
 {
+    struct sf_str last = sf_httpd_header(req, "Last-Event-ID");
+
     if (!api_param_int(req, "after", -1, INT64_MAX, INT64_MAX, &c->after))
         return false;
+    if (c->is_sse && last.len > 0 && sf_str_to_i64(last, &c->after) != SF_OK) {
+        api_refuse(req, 400, "Last-Event-ID: expected an integer", NULL);
+        return false;
+    }
     if (api_param(req, "queue_id", c->queue_ids, sizeof(c->queue_ids)) &&
         c->queue_ids[0] == '\0') {
         api_refuse(req, 400, "queue_id: expected ids of queues, with commas between them",
@@ -199,21 +225,24 @@ static bool read_wishes(struct live_client *c, struct sf_httpd_req *req)
     return true;
 }
 
-void api_ws_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
+static enum sf_status take(struct live_client *c, struct sf_httpd_req *req)
 {
     struct sf_wsd_opts opts = { .message_max = MESSAGE_MAX,
                                 .waiting_max = WAITING_MAX,
                                 .ping_ms = PING_MS,
                                 .frames_per_s = SF_WSD_FRAMES_MAX,
                                 .on_drained = on_drained,
-                                .on_closed = on_closed };
+                                .on_closed = on_closed,
+                                .arg = c };
+
+    return c->is_sse ? sf_wsd_stream(req, "text/event-stream", &opts, &c->ws, NULL)
+                     : sf_wsd_accept(req, &opts, &c->ws, NULL);
+}
+
+static void admit(struct manager *m, struct sf_httpd_req *req, bool is_sse)
+{
     struct live_client *c;
 
-    (void)q;
-    if (!sf_wsd_is_upgrade(req)) {
-        api_refuse(req, 426, "expected a WebSocket handshake", NULL);
-        return;
-    }
     if (m->live_n >= (size_t)m->conf.streams_max) {
         api_refuse(req, 429, "STREAMS_MAX clients follow already", NULL);
         return;
@@ -224,8 +253,8 @@ void api_ws_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
         return;
     }
     c->m = m;
-    opts.arg = c;
-    if (!read_wishes(c, req) || sf_wsd_accept(req, &opts, &c->ws, NULL) != SF_OK) {
+    c->is_sse = is_sse;
+    if (!read_wishes(c, req) || take(c, req) != SF_OK) {
         free(c);
         return;
     }
@@ -233,6 +262,27 @@ void api_ws_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
     m->live = c;
     m->live_n++;
     if (is_truncated(c))
-        (void)sf_wsd_send(c->ws, SF_STR("{\"truncated\":true}"), false);
+        (void)say(c, TRUNCATED, c->after);
     replay(c);
+}
+
+void api_ws_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
+{
+    (void)q;
+    if (sf_wsd_is_upgrade(req))
+        admit(m, req, false);
+    else
+        api_refuse(req, 426, "expected a WebSocket handshake", NULL);
+}
+
+void api_sse_events(struct manager *m, struct sf_httpd_req *req, struct queue *q)
+{
+    const struct sf_httpd_answer head = { .status = 200,
+                                          .content_type = "text/event-stream" };
+
+    (void)q;
+    if (sf_str_eq(sf_httpd_method(req), SF_STR("HEAD")))
+        sf_httpd_reply(req, &head);
+    else
+        admit(m, req, true);
 }

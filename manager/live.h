@@ -1,4 +1,5 @@
-/* Who follows queues as they change: WebSocket clients of /ws/events.
+/* Who follows queues as they change: WebSocket clients of /ws/events, and of /events
+ * by server-sent events.
  *
  * A client hears events in the order of queue-events, each once. One that asks for what
  * came after an id is first given what is kept of it, then goes on live. What a client

@@ -8,6 +8,7 @@
 #define TLS_RECORD    16384 /* bytes that OpenSSL may hold encrypted, not yet written */
 #define COMPACT_BYTES ((size_t)64 << 10)
 #define REASON_MAX    123
+#define STREAM_PING   ":\n\n"
 
 static void on_ping(void *arg)
 {
@@ -18,6 +19,10 @@ static void on_ping(void *arg)
 
     if (ws->state != WSD_OPEN)
         return;
+    if (ws->is_stream) {
+        sf_wsd_queue(ws, SF_WSD_PING, SF_STR(STREAM_PING));
+        return;
+    }
     if (ws->ping_first_ms != 0 && sf_mono_us() - ws->pinged_us > pong_ms * 1000) {
         sf_wsd_cut(ws, SF_STR_EMPTY, 0);
         return;
@@ -91,6 +96,8 @@ static void move_edge(struct sf_wsd *ws)
     struct conn *c = ws->conn;
     size_t begun = c->sent + (c->tls ? TLS_RECORD : 0);
 
+    if (ws->is_stream)
+        ws->edge = c->out.len; /* a part of a message cannot be left out */
     while (ws->edge < begun && ws->edge < c->out.len) {
         struct sf_wsd_frame frame;
 
@@ -120,7 +127,10 @@ static void add_frame(struct sf_wsd *ws, unsigned opcode, struct sf_str payload)
     struct conn *c = ws->conn;
 
     compact(ws);
-    sf_wsd_frame_add(&c->out, opcode, payload);
+    if (ws->is_stream)
+        sf_buf_add_str(&c->out, payload);
+    else
+        sf_wsd_frame_add(&c->out, opcode, payload);
     if (sf_buf_status(&c->out, NULL) != SF_OK)
         ws->state = WSD_CUT;
     sf_conn_watch(c);
@@ -137,8 +147,12 @@ static void close_with(struct sf_wsd *ws, int code, struct sf_str reason)
     memcpy(text + 2, reason.p, reason.len);
     if (ws->code == 0)
         ws->code = code;
-    ws->state = WSD_CLOSING;
+    ws->state = ws->is_stream ? WSD_CLOSED : WSD_CLOSING;
     ws->conn->deadline_us = sf_mono_us() + LINGER_US;
+    if (ws->is_stream) {
+        sf_conn_watch(ws->conn);
+        return;
+    }
     add_frame(ws, SF_WSD_CLOSE, sf_str_make(text, 2 + reason.len));
 }
 
@@ -147,6 +161,11 @@ static void drop_waiting(struct sf_wsd *ws)
 {
     struct conn *c = ws->conn;
 
+    if (ws->is_stream) {
+        ws->code = SF_WSD_POLICY;
+        sf_wsd_cut(ws, SF_STR_EMPTY, 0);
+        return;
+    }
     move_edge(ws);
     c->out.len = ws->edge;
     close_with(ws, SF_WSD_POLICY, SF_STR("too slow: messages were dropped"));

@@ -78,9 +78,23 @@ static const char *judge(struct sf_httpd_req *req)
     return NULL;
 }
 
+/* NULL: out of memory. */
+static struct sf_wsd *make(struct conn *c, const struct sf_wsd_opts *opts)
+{
+    struct sf_wsd *ws = sf_wsd_make(c->httpd->loop, opts);
+
+    if (!ws)
+        return NULL;
+    if (ws->opts.message_max == 0)
+        ws->opts.message_max = MESSAGE_MAX;
+    if (ws->opts.waiting_max == 0)
+        ws->opts.waiting_max = WAITING_MAX;
+    sf_buf_init(&ws->message, ws->opts.message_max);
+    return ws;
+}
+
 /* The connection is the socket's now, its request is done. */
-static void take_conn(struct sf_wsd *ws, struct sf_httpd_req *req,
-                      const unsigned char *answer)
+static void take_conn(struct sf_wsd *ws, struct sf_httpd_req *req)
 {
     struct conn *c = req->conn;
 
@@ -91,15 +105,32 @@ static void take_conn(struct sf_wsd *ws, struct sf_httpd_req *req,
     c->in.max = ws->opts.message_max + SF_WSD_HEAD_MAX + 2 * READ_BYTES;
     sf_buf_clear(&c->out);
     c->sent = 0;
-    sf_buf_addf(&c->out,
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
-                (const char *)answer);
     ws->conn = c;
-    ws->edge = c->out.len;
     req->conn = NULL;
     sf_req_free(req);
-    sf_conn_watch(c);
+}
+
+/* The head that is in the connection's buffer goes out first. */
+static void begin(struct sf_wsd *ws, struct sf_wsd **ret_ws)
+{
+    ws->edge = ws->conn->out.len;
+    sf_conn_watch(ws->conn);
+    *ret_ws = ws;
+}
+
+static enum sf_status refuse_gone(struct sf_httpd_req *req, struct sf_error *err)
+{
+    struct sf_httpd_answer gone = { .status = 400 };
+
+    sf_httpd_reply(req, &gone);
+    return sf_error_set(err, SF_EIO, "WebSocket handshake: the peer is gone");
+}
+
+static enum sf_status refuse_memory(struct sf_httpd_req *req, struct sf_error *err)
+{
+    sf_conn_close(req->conn);
+    sf_req_free(req);
+    return sf_error_set(err, SF_ENOMEM, "no memory for a WebSocket");
 }
 
 enum sf_status sf_wsd_accept(struct sf_httpd_req *req, const struct sf_wsd_opts *opts,
@@ -110,28 +141,43 @@ enum sf_status sf_wsd_accept(struct sf_httpd_req *req, const struct sf_wsd_opts 
     const char *expected;
     struct sf_wsd *ws;
 
-    if (!c || c->is_eof) {
-        struct sf_httpd_answer gone = { .status = 400 };
-
-        sf_httpd_reply(req, &gone);
-        return sf_error_set(err, SF_EIO, "WebSocket handshake: the peer is gone");
-    }
+    if (!c || c->is_eof)
+        return refuse_gone(req, err);
     expected = judge(req);
     if (expected)
         return refuse(req, expected, err);
-    ws = sf_wsd_make(c->httpd->loop, opts);
+    ws = make(c, opts);
     if (!ws || !answer_key(sf_httpd_header(req, "Sec-WebSocket-Key"), answer)) {
         sf_wsd_free(ws);
-        sf_conn_close(c);
-        sf_req_free(req);
-        return sf_error_set(err, SF_ENOMEM, "no memory for a WebSocket");
+        return refuse_memory(req, err);
     }
-    if (ws->opts.message_max == 0)
-        ws->opts.message_max = MESSAGE_MAX;
-    if (ws->opts.waiting_max == 0)
-        ws->opts.waiting_max = WAITING_MAX;
-    sf_buf_init(&ws->message, ws->opts.message_max);
-    take_conn(ws, req, answer);
-    *ret_ws = ws;
+    take_conn(ws, req);
+    sf_buf_addf(&c->out,
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+                (const char *)answer);
+    begin(ws, ret_ws);
+    return SF_OK;
+}
+
+enum sf_status sf_wsd_stream(struct sf_httpd_req *req, const char *content_type,
+                             const struct sf_wsd_opts *opts, struct sf_wsd **ret_ws,
+                             struct sf_error *err)
+{
+    struct conn *c = req->conn;
+    struct sf_wsd *ws;
+
+    if (!c || c->is_eof)
+        return refuse_gone(req, err);
+    ws = make(c, opts);
+    if (!ws)
+        return refuse_memory(req, err);
+    ws->is_stream = true;
+    take_conn(ws, req);
+    sf_buf_addf(&c->out,
+                "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nCache-Control: no-store\r\n"
+                "Connection: close\r\n\r\n",
+                content_type);
+    begin(ws, ret_ws);
     return SF_OK;
 }

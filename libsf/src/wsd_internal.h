@@ -19,8 +19,9 @@ struct sf_wsd {
     struct conn *conn; /* NULL once the connection is closed */
     struct sf_wsd_opts opts;
     enum wsd_state state;
-    int code;    /* of the first close frame; 0: none yet */
-    size_t edge; /* in conn->out: where the first frame begins that need not be sent */
+    bool is_stream; /* no frames: what is sent goes out as it is */
+    int code;       /* of the first close frame; 0: none yet */
+    size_t edge;    /* in conn->out: where the first frame begins that need not be sent */
     struct sf_timer *ping;
     int64_t ping_first_ms, ping_last_ms; /* payloads that wait for a pong; 0: none */
     int64_t pinged_us;                   /* when the first of them went out */

@@ -166,6 +166,8 @@ void sf_wsd_receive(struct sf_wsd *ws)
     }
     if (got > 0)
         c->in.len += (size_t)got;
+    if (ws->is_stream)
+        c->in.len = 0;
     if (c->in.len > 0)
         read_frames(ws);
 }

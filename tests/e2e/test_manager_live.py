@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import urllib.request
 
 import pytest
 import websockets
@@ -104,6 +105,40 @@ def test_refused_as_any_request(manager):
 
     asyncio.run(run())
     assert m.call("GET", "/ws/events")[0] == 426
+
+
+def stream(m, query="", **headers):
+    return urllib.request.urlopen(urllib.request.Request(f"{m.url}/events{query}", headers=headers), timeout=PATIENCE)
+
+
+def read_stream(answer, check):
+    """(id, message) pairs up to the first message that @check accepts."""
+    got, fields = [], {}
+    while not got or not check(got[-1][1]):
+        line = answer.readline().decode().rstrip("\n")
+        if line:
+            name, _, fields[name] = line.partition(": ")
+        elif "data" in fields:
+            got.append((int(fields["id"]), json.loads(fields["data"])))
+            fields = {}
+    return got
+
+
+def test_server_sent_events_are_the_same_messages(manager):
+    m = manager()
+    with stream(m) as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream"
+        queue = m.start_queue(**CANDLES)
+        live = read_stream(answer, is_end(queue))
+    assert all(i == x["id"] for i, x in live)
+    kept = [(e["id"], e["event"]["status"]) for e in m.good("GET", f"/queues/{queue['queue_id']}/events")["events"]]
+    assert [e for e in events(x for _, x in live) if e in kept] == kept
+    with stream(m, "?after=-1", **{"Last-Event-ID": str(kept[0][0])}) as answer:
+        assert events(x for _, x in read_stream(answer, lambda x: x["id"] == kept[-1][0])) == kept[1:]
+    status, _, problem = m.call("GET", "/events", headers={"Last-Event-ID": "soon"})
+    assert (status, problem["title"]) == (400, "Bad Request")
+    assert m.call("HEAD", "/events")[0] == 200
+    wait_for(lambda: "\nmanager_followers 0\n" in m.good("GET", "/metrics"), PATIENCE, "end of both followers")
 
 
 def connect_narrow(m):

@@ -53,6 +53,14 @@ bool sf_wsd_is_upgrade(struct sf_httpd_req *req);
 enum sf_status sf_wsd_accept(struct sf_httpd_req *req, const struct sf_wsd_opts *opts,
                              struct sf_wsd **ret_ws, struct sf_error *err) SF_MUST_CHECK;
 
+/* The same with an answer that does not end, as for server-sent events: each message goes
+ * out as it is behind the head, a ping is the comment ":\n\n", what the peer sends is
+ * dropped. One that is too slow is cut; a close is the end of the answer. Errors: SF_EIO,
+ * SF_ENOMEM, as above. */
+enum sf_status sf_wsd_stream(struct sf_httpd_req *req, const char *content_type,
+                             const struct sf_wsd_opts *opts, struct sf_wsd **ret_ws,
+                             struct sf_error *err) SF_MUST_CHECK;
+
 /* Send one message; copied. False: not sent, for the connection is closing, or closes now
  * since too much waits. Goes out in the next round of the loop, together with others. */
 bool sf_wsd_send(struct sf_wsd *ws, struct sf_str message, bool is_binary);
