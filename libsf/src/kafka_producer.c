@@ -117,6 +117,14 @@ static void tell(struct sf_producer *p)
     }
 }
 
+/* Nothing will be delivered any more. A record that was lost is no such end: events that
+ * tell of it still go out. */
+static bool is_hopeless(const struct sf_producer *p)
+{
+    return p->client.is_refused_long ||
+           rd_kafka_fatal_error(p->client.rk, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void serve(void *arg)
 {
     struct sf_producer *p = arg;
@@ -126,7 +134,7 @@ static void serve(void *arg)
     if (p->has_delivered)
         sf_kafka_worked(&p->client);
     tell(p);
-    if (p->pending_n == 0 || p->has_told_fatal)
+    if (p->pending_n == 0 || is_hopeless(p))
         p->is_settled = true;
 }
 
@@ -313,8 +321,12 @@ static size_t cost_of(const struct sf_outgoing *out)
 enum sf_status sf_producer_send(struct sf_topic *topic, const struct sf_outgoing *out,
                                 struct sf_error *err)
 {
-    if (admit(topic->p, cost_of(out)) == SF_EFULL)
+    enum sf_status status = admit(topic->p, cost_of(out));
+
+    if (status == SF_EFULL)
         return sf_error_set(err, SF_EFULL, "Kafka: the producer's queue is full");
+    if (status != SF_OK)
+        return sf_error_set(err, status, "%s", topic->p->client.fatal.text);
     return sf_producer_send_anyway(topic, out, err);
 }
 
@@ -328,8 +340,10 @@ enum sf_status sf_producer_send_anyway(struct sf_topic *topic,
     rd_kafka_resp_err_t rc;
     enum sf_status status;
 
-    if (p->client.fatal.status != SF_OK)
-        return sf_error_set(err, SF_EFATAL, "%s", p->client.fatal.text);
+    if (is_hopeless(p))
+        return sf_error_set(err, SF_EFATAL, "%s",
+                            p->client.fatal.status != SF_OK ? p->client.fatal.text
+                                                            : p->client.refused.text);
     ticket = new_ticket(p, out);
     if (!ticket)
         return sf_error_set(err, SF_ENOMEM, "no memory for a record");
@@ -368,6 +382,11 @@ size_t sf_producer_failed(const struct sf_producer *p)
     return p->failed_n;
 }
 
+const struct sf_error *sf_producer_fatal(const struct sf_producer *p)
+{
+    return p->client.fatal.status != SF_OK ? &p->client.fatal : NULL;
+}
+
 enum sf_status sf_producer_flush(struct sf_producer *p, int64_t timeout_ms,
                                  struct sf_error *err)
 {
@@ -375,7 +394,7 @@ enum sf_status sf_producer_flush(struct sf_producer *p, int64_t timeout_ms,
     serve(p);
     if (!p->is_settled)
         (void)sf_loop_run_until(p->client.loop, &p->is_settled, timeout_ms);
-    if (p->client.fatal.status != SF_OK)
+    if (p->client.fatal.status != SF_OK && (p->pending_n == 0 || is_hopeless(p)))
         return sf_error_set(err, SF_EFATAL, "%s", p->client.fatal.text);
     if (p->pending_n > 0)
         return sf_error_set(err, SF_ETIMEOUT,

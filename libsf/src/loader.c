@@ -254,6 +254,8 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
     status = put_record(l, lane, position, record);
     if (status == SF_EFULL)
         l->is_full = true;
+    if (status == SF_EFATAL && sf_producer_fatal(l->program.producer))
+        sf_program_fail(&l->program, sf_producer_fatal(l->program.producer));
     if (status != SF_OK)
         return status;
     if (position != SF_NO_POSITION) {

@@ -395,7 +395,8 @@ int sf_program_close(struct sf_program *p, const char *message)
         last.records_written = report(p, &extra);
         last.extra = sf_buf_str(&extra);
         sf_telemetry_send(p->telemetry, &last);
-        if (!sf_program_flush(p, SF_PROGRAM_LAST_EVENT_MS))
+        (void)sf_program_flush(p, SF_PROGRAM_LAST_EVENT_MS);
+        if (sf_producer_pending(p->producer) > 0)
             sf_log(SF_LOG_WARN, "last_event_not_delivered",
                    SF_LOG_S("status", sf_event_name(last.event)));
     }

@@ -70,3 +70,17 @@ def test_what_is_no_arangodb_is_one_clear_error(world):
     assert f"ARANGO_URL: {url} answers HTTP 404, but not as ArangoDB does" in error["text"]
     last = queue.events(target="arango-candles")[-1]
     assert (last["status"], last["error_message"]) == ("error", error["text"])
+
+
+def test_a_topic_that_is_deleted_ends_its_loader_with_an_event(world):
+    queue = world.queue("BTCUSDT", "1s", "2024-06-01", "2024-06-03")
+    world.faults({"kind": "delay", "ms": 200, "path": "/api/v3/klines"})
+    loader = queue.loader()
+    wait_for(lambda: queue.topic in world.kafka.topics() and world.kafka.offsets(queue.topic)[0][1] > 2000, 60, "records")
+    world.kafka.delete_topic(queue.topic)
+    assert loader.wait(60) == 1, loader.stderr()
+    error, = loader.events("failed")
+    assert f"record for {queue.topic} lost" in error["text"]
+    assert not loader.events("event_lost") and not loader.events("last_event_not_delivered")
+    last = queue.events(target="loader-api-candles")[-1]
+    assert (last["status"], last["finished"], last["error_message"]) == ("error", True, error["text"])

@@ -71,6 +71,8 @@ enum sf_status sf_producer_put(struct sf_topic *topic, int32_t partition,
 /* Records accepted and not yet confirmed; records that failed for good. */
 size_t sf_producer_pending(const struct sf_producer *p);
 size_t sf_producer_failed(const struct sf_producer *p);
+/* Why records are refused with SF_EFATAL; NULL: they are not. Lent. */
+const struct sf_error *sf_producer_fatal(const struct sf_producer *p);
 /* Run the loop until all is confirmed or @timeout_ms passed.
  * Errors: SF_ETIMEOUT ("N records undelivered"), SF_EFATAL. */
 enum sf_status sf_producer_flush(struct sf_producer *p, int64_t timeout_ms,
