@@ -170,8 +170,14 @@ static void assign(struct sf_consumer *c)
         return;
     }
     free(parts);
-    if (status == SF_ETIMEOUT || status == SF_EIO) {
-        sf_log_error(SF_LOG_WARN, "assign_waits", &err);
+    /* The group has given us these partitions: one that librdkafka does not know is
+     * behind a broker that hangs. That of a topic that was deleted the group takes back.
+     */
+    if (status == SF_ETIMEOUT || status == SF_EIO || status == SF_ENOTFOUND) {
+        if (sf_mono_us() >= c->next_warn_us) {
+            c->next_warn_us = sf_mono_us() + WARN_EVERY_US;
+            sf_log_error(SF_LOG_WARN, "assign_waits", &err);
+        }
         return;
     }
     forget_assigning(c);

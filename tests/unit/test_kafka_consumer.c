@@ -250,6 +250,24 @@ START_TEST(lost_offset_is_an_error_and_no_reset)
 }
 END_TEST
 
+/* A broker that hangs makes librdkafka forget its partitions for a while; the group has
+ * given us this one, so that it will be there again. */
+START_TEST(a_partition_that_is_not_known_for_a_while_is_waited_for)
+{
+    struct view v;
+
+    put_n(10);
+    rd_kafka_mock_push_request_errors(
+        mock.cluster, 2 /* ListOffsets */, 3, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+        RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    open_view(&v, -2, 10);
+    ck_assert(sf_loop_run_until(loop, &v.done, 20000));
+    ck_assert_int_eq(v.errors, 0);
+    ck_assert_int_eq(v.shown, 10);
+    sf_consumer_destroy(v.c);
+}
+END_TEST
+
 START_TEST(refused_partition_shows_nothing)
 {
     bool never = false;
@@ -309,6 +327,7 @@ static void consumer_cases(Suite *s)
     tcase_add_loop_test(tc, nothing_is_shown_while_paused_and_nothing_is_lost, 0, 2);
     tcase_add_test(tc, lag_grows_while_paused);
     tcase_add_test(tc, lost_offset_is_an_error_and_no_reset);
+    tcase_add_test(tc, a_partition_that_is_not_known_for_a_while_is_waited_for);
     tcase_add_test(tc, refused_partition_shows_nothing);
     tcase_add_test(tc, second_member_takes_its_share);
     tcase_add_test(tc, too_many_partitions_for_the_caller);
