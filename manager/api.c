@@ -29,6 +29,26 @@ void api_reply(struct sf_httpd_req *req, int status, json_t *body,
     reply_text(req, status, NULL, headers, body);
 }
 
+void api_reply_tagged(struct sf_httpd_req *req, json_t *body)
+{
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    char etag[24];
+    const char *const headers[] = { "ETag", etag, NULL };
+    struct sf_httpd_answer answer = { .status = text ? 200 : 500,
+                                      .headers = text ? headers : NULL,
+                                      .body = sf_str_from(text) };
+
+    (void)snprintf(etag, sizeof(etag), "\"%016llx\"",
+                   (unsigned long long)sf_str_hash(answer.body));
+    if (text && sf_str_eq(sf_httpd_header(req, "If-None-Match"), sf_str_from(etag))) {
+        answer.status = 304;
+        answer.body = SF_STR_EMPTY;
+    }
+    sf_httpd_reply(req, &answer);
+    free(text);
+    json_decref(body);
+}
+
 void api_refuse(struct sf_httpd_req *req, int status, const char *detail, json_t *errors)
 {
     static const char *const challenge[] = { "WWW-Authenticate", "Bearer", NULL };

@@ -40,6 +40,8 @@ void api_on_request(void *arg, struct sf_httpd_req *req);
 /* @body: taken over. @headers: as those of sf_httpd_answer, or NULL. */
 void api_reply(struct sf_httpd_req *req, int status, json_t *body,
                const char *const *headers);
+/* 200 with an ETag of the text of @body (taken over), or 304 to who has it already. */
+void api_reply_tagged(struct sf_httpd_req *req, json_t *body);
 /* @errors: taken over; NULL for none. */
 void api_refuse(struct sf_httpd_req *req, int status, const char *detail, json_t *errors);
 /* The JSON body, or NULL: answered. */

@@ -60,7 +60,7 @@ void api_list(struct manager *m, struct sf_httpd_req *req, struct queue *q)
     body = json_pack("{s:o}", "queues", queues);
     if (has_more)
         (void)json_object_set_new(body, "cursor", json_integer(last));
-    api_reply(req, 200, body, NULL);
+    api_reply_tagged(req, body);
 }
 
 /* --------------------------------------------------------------------------- one queue

@@ -75,6 +75,14 @@ def test_a_pipeline_runs_as_queues_of_its_own(manager):
     rest = m.good("GET", f"/queues?pipeline_id={answer['pipeline_id']}&cursor={page['cursor']}")
     assert [q["queue_id"] for q in page["queues"] + rest["queues"]] == [q["queue_id"] for q in answer["queues"]]
     assert "cursor" not in rest
+    wait_for(lambda: not m.members(), 20, "end of all processes")
+    wait_for(lambda: not any(x["running"] for q in m.good("GET", "/queues")["queues"] for x in q["members"]), 20, "rest")
+    etag = m.call("GET", "/queues")[1]["ETag"]
+    assert m.call("GET", "/queues", headers={"If-None-Match": etag})[::2] == (304, "")
+    assert m.call("GET", "/queues?limit=1", headers={"If-None-Match": etag})[0] == 200
+    m.good("DELETE", f"/queues/{answer['queues'][0]['queue_id']}")
+    status, headers, _ = m.call("GET", "/queues", headers={"If-None-Match": etag})
+    assert status == 200 and headers["ETag"] != etag
 
 
 def test_dry_run_names_and_starts_nothing(manager):
@@ -365,10 +373,11 @@ def test_the_document_lists_every_route(manager):
     page = m.good("GET", "/docs")
     assert {"/queues/start", "/queues/{queue_id}", "/health/ready"} <= set(document["paths"])
     for path, methods in document["paths"].items():
-        for method in methods:
+        for method, route in methods.items():
             assert f"<code>{method.upper()} {path}</code>" in page
             if method == "get" and "{" not in path:
-                assert m.call("GET", path)[0] == 200, path
+                is_stream = "text/event-stream" in route["responses"].get("200", {}).get("content", {})
+                assert m.call("HEAD" if is_stream else "GET", path)[0] == (426 if "101" in route["responses"] else 200), path
     assert "manager_queues{status=\"finished\"} 0" in m.good("GET", "/metrics")
     assert {t["type"] for t in m.good("GET", "/types")["types"]} >= {"api_candles", "ws_trades"}
     assert m.good("GET", "/images")["images"]["arango-candles"].endswith("/arango-candles:" + m.env.get(
