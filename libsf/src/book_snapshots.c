@@ -131,9 +131,8 @@ static void ask(struct taken *t)
         return;
     sf_buf_init(&path, 4096);
     s->exchange->depth_url(&path, t->out.common.symbol, levels);
-    t->is_asked =
-        sf_rest_get(s->rest, sf_buf_str(&path), s->exchange->depth_weight(levels),
-                    on_depth, t, &err) == SF_OK;
+    t->is_asked = sf_rest_get_built(s->rest, &path, s->exchange->depth_weight(levels),
+                                    on_depth, t, &err) == SF_OK;
     if (!t->is_asked)
         fail(s, t, &err);
     sf_buf_release(&path);

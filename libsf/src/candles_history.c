@@ -32,8 +32,8 @@ void sf_history_get(struct history *h, int64_t from, int64_t to, unsigned limit,
 
     sf_buf_init(&path, 4096);
     h->exchange->klines_url(&path, h->symbol, h->interval, from, to - 1, limit);
-    if (sf_rest_get(h->rest, sf_buf_str(&path), h->exchange->klines_weight, fn, arg,
-                    &err) != SF_OK)
+    if (sf_rest_get_built(h->rest, &path, h->exchange->klines_weight, fn, arg, &err) !=
+        SF_OK)
         sf_history_fail(h, "klines", &err);
     sf_buf_release(&path);
 }

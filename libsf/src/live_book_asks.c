@@ -80,9 +80,8 @@ void live_book_on_ask(void *arg)
         return;
     sf_buf_init(&path, 4096);
     b->exchange->depth_url(&path, k->symbol, levels);
-    k->is_asked =
-        sf_rest_get(b->rest, sf_buf_str(&path), b->exchange->depth_weight(levels),
-                    on_snapshot, k, &err) == SF_OK;
+    k->is_asked = sf_rest_get_built(b->rest, &path, b->exchange->depth_weight(levels),
+                                    on_snapshot, k, &err) == SF_OK;
     if (!k->is_asked)
         live_books_fail(b, k, &err);
     sf_buf_release(&path);

@@ -240,8 +240,8 @@ static void begin_audit(struct live_books *b, struct live_book *k, int64_t time_
     a->begun_ms = time_ms;
     sf_buf_init(&path, 4096);
     b->exchange->depth_url(&path, k->symbol, levels);
-    if (sf_rest_get(b->rest, sf_buf_str(&path), b->exchange->depth_weight(levels),
-                    on_audit_snapshot, k, &err) != SF_OK)
+    if (sf_rest_get_built(b->rest, &path, b->exchange->depth_weight(levels),
+                          on_audit_snapshot, k, &err) != SF_OK)
         live_books_fail(b, k, &err);
     sf_buf_release(&path);
 }

@@ -18,6 +18,7 @@
 
 /* --------------------------------------------------------------------------- records */
 
+/* Empty without memory for it: no topic takes that. */
 static struct sf_str make_record(struct live_candle *s, const struct sf_candle *candle,
                                  const char *source, int64_t version)
 {
@@ -26,10 +27,10 @@ static struct sf_str make_record(struct live_candle *s, const struct sf_candle *
                                              sf_str_from(s->key_prefix),
                                              sf_str_from(source), sf_loader_run(c->l) };
 
-    c->record.len = 0;
+    sf_buf_clear(&c->record);
     sf_record_candle(&c->record, &common, c->interval, candle,
                      version == SF_VERSION_CLOSED, version);
-    return sf_buf_str(&c->record);
+    return c->record.status == SF_OK ? sf_buf_str(&c->record) : SF_STR_EMPTY;
 }
 
 static void fail(struct live_candle *s, enum sf_status status)
@@ -117,7 +118,7 @@ static void hold(struct live_candle *s, const struct sf_candle *candle, int64_t 
     sf_buf_add(&s->held, &len, sizeof(len));
     sf_buf_add_str(&s->held, record);
     s->held_next = behind;
-    if (s->held.status != SF_OK) { /* full, or no memory */
+    if (s->held.status != SF_OK || len == 0) { /* full, or no memory */
         drop_held(s);
         live_candle_want(s, behind);
     } else if (s->held_from > s->next) {

@@ -203,8 +203,8 @@ static void ask(struct candle_repair *r, struct live_candle *s)
     sf_buf_init(&path, 4096);
     c->exchange->klines_url(&path, s->symbol, c->interval, r->from, r->to - 1,
                             c->exchange->klines_max);
-    if (sf_rest_get(c->rest, sf_buf_str(&path), c->exchange->klines_weight, on_page, r,
-                    &err) != SF_OK)
+    if (sf_rest_get_built(c->rest, &path, c->exchange->klines_weight, on_page, r, &err) !=
+        SF_OK)
         failed(r, &err);
     sf_buf_release(&path);
 }

@@ -44,8 +44,8 @@ static void check(struct live_symbol *s)
     s->is_checked = t->is_checking = true;
     sf_buf_init(&path, 4096);
     t->exchange->info_url(&path, s->symbol);
-    if (sf_rest_get(t->rest, sf_buf_str(&path), t->exchange->info_weight, on_info, s,
-                    &err) != SF_OK) {
+    if (sf_rest_get_built(t->rest, &path, t->exchange->info_weight, on_info, s, &err) !=
+        SF_OK) {
         t->is_checking = false;
         sf_log_error(SF_LOG_WARN, "symbol_not_checked", &err);
     }

@@ -24,6 +24,7 @@ void sf_live_fail(struct live_trades *t, const char *where, const struct sf_erro
 
 /* ---------------------------------------------------------------------------- records */
 
+/* Empty without memory for it: no topic takes that. */
 static struct sf_str make_record(struct live_symbol *s, const struct sf_trade *trade,
                                  bool is_rest)
 {
@@ -33,9 +34,9 @@ static struct sf_str make_record(struct live_symbol *s, const struct sf_trade *t
                                              is_rest ? SF_STR("backfill") : SF_STR("ws"),
                                              sf_loader_run(t->l) };
 
-    t->record.len = 0;
+    sf_buf_clear(&t->record);
     sf_record_trade(&t->record, &common, t->is_agg, trade);
-    return sf_buf_str(&t->record);
+    return t->record.status == SF_OK ? sf_buf_str(&t->record) : SF_STR_EMPTY;
 }
 
 static enum sf_status publish(struct live_symbol *s, int64_t id, struct sf_str record,
@@ -85,7 +86,7 @@ static bool append(struct live_symbol *s, struct sf_str record)
     uint32_t len = (uint32_t)record.len;
     size_t was = s->held.len;
 
-    if (s->t->held_bytes + sizeof(len) + record.len > s->t->held_max)
+    if (record.len == 0 || s->t->held_bytes + sizeof(len) + record.len > s->t->held_max)
         return false;
     sf_buf_add(&s->held, &len, sizeof(len));
     sf_buf_add_str(&s->held, record);

@@ -247,6 +247,8 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
 
     if (!lane)
         return SF_EINVAL;
+    if (record.len == 0)
+        return SF_ENOMEM;
     if (l->first && !send_waiting(l)) {
         l->is_full = true;
         return SF_EFULL;

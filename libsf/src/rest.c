@@ -392,6 +392,16 @@ enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t wei
     return SF_OK;
 }
 
+enum sf_status sf_rest_get_built(struct sf_rest *rest, const struct sf_buf *path,
+                                 int64_t weight, sf_rest_fn fn, void *arg,
+                                 struct sf_error *err)
+{
+    enum sf_status status = sf_buf_status(path, err);
+
+    return status == SF_OK ? sf_rest_get(rest, sf_buf_str(path), weight, fn, arg, err)
+                           : status;
+}
+
 void sf_rest_pause(struct sf_rest *rest, bool is_paused)
 {
     rest->is_paused = is_paused;

@@ -79,7 +79,7 @@ static enum sf_status get(struct sf_rest *rest, struct sf_buf *path, int64_t wei
     enum sf_status status = sf_buf_status(path, err);
 
     if (status == SF_OK)
-        status = sf_rest_get(rest, sf_buf_str(path), weight, fn, arg, err);
+        status = sf_rest_get_built(rest, path, weight, fn, arg, err);
     sf_buf_clear(path);
     return status;
 }

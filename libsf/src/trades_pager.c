@@ -150,9 +150,9 @@ static void ask(struct slot *s)
     sf_buf_init(&path, 4096);
     x->trades_url(&path, p->symbol, p->opts.is_agg, s->from, (unsigned)(s->to - s->from));
     s->is_asked = true;
-    if (sf_rest_get(p->opts.rest, sf_buf_str(&path),
-                    p->opts.is_agg ? x->agg_trades_weight : x->trades_weight, on_page, s,
-                    &err) != SF_OK) {
+    if (sf_rest_get_built(p->opts.rest, &path,
+                          p->opts.is_agg ? x->agg_trades_weight : x->trades_weight,
+                          on_page, s, &err) != SF_OK) {
         s->is_asked = false;
         give_up(p, err.status, &err);
     }

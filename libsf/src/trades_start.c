@@ -86,8 +86,8 @@ static void ask_probe(struct trades *t, bool is_newest, int64_t time_ms, int64_t
     else
         t->exchange->agg_trades_at_url(&path, t->symbol, is_newest ? -1 : time_ms,
                                        time_ms, limit);
-    if (sf_rest_get(t->rest, sf_buf_str(&path), t->exchange->agg_trades_weight,
-                    on_probe_page, t, &err) != SF_OK)
+    if (sf_rest_get_built(t->rest, &path, t->exchange->agg_trades_weight, on_probe_page,
+                          t, &err) != SF_OK)
         sf_trades_fail(t, "aggTrades", &err);
     sf_buf_release(&path);
 }

@@ -29,6 +29,11 @@ void oom_fail_at(int n)
     has_failed = false;
 }
 
+int oom_left(void)
+{
+    return countdown;
+}
+
 bool oom_has_failed(void)
 {
     countdown = -1;

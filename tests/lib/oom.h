@@ -10,6 +10,8 @@
 
 /* The @n-th allocation from now on (0: the next) fails, and only that one. */
 void oom_fail_at(int n);
+/* How many more allocations would have passed; -1: it has failed, or nothing is armed. */
+int oom_left(void);
 /* Did the armed failure happen? Disarms. */
 bool oom_has_failed(void);
 

@@ -60,7 +60,7 @@ const struct sf_loader_past *sf_loader_past(const struct sf_loader *l,
 /* Publish a record. @position: its id or open_time, which must ascend per symbol; with
  * SF_NO_POSITION it is not counted, and a later run does not go on behind it.
  * Errors: SF_EFULL wait for on_room, nothing was taken; SF_EINVAL not a symbol of this
- * queue; SF_ETOOBIG; SF_EFATAL. */
+ * queue; SF_ETOOBIG; SF_EFATAL; SF_ENOMEM an empty record, for which there was none. */
 enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t position,
                              struct sf_str record) SF_MUST_CHECK;
 /* Ledger rows: a control record, an event and a metric. Never full: kept until they fit.

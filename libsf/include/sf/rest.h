@@ -33,6 +33,10 @@ typedef void (*sf_rest_fn)(void *arg, enum sf_status status, struct sf_buf *body
  * call sf_rest_get again. Errors: SF_ENOMEM. */
 enum sf_status sf_rest_get(struct sf_rest *rest, struct sf_str path, int64_t weight,
                            sf_rest_fn fn, void *arg, struct sf_error *err) SF_MUST_CHECK;
+/* The same of a path that was built. Errors: also those of building it. */
+enum sf_status sf_rest_get_built(struct sf_rest *rest, const struct sf_buf *path,
+                                 int64_t weight, sf_rest_fn fn, void *arg,
+                                 struct sf_error *err) SF_MUST_CHECK;
 
 /* Hold back new sends while paused; what is under way still completes. */
 void sf_rest_pause(struct sf_rest *rest, bool is_paused);
