@@ -256,10 +256,10 @@ enum sf_status sf_loader_put(struct sf_loader *l, struct sf_str symbol, int64_t 
     status = put_record(l, lane, position, record);
     if (status == SF_EFULL)
         l->is_full = true;
-    if (status == SF_EFATAL && sf_producer_fatal(l->program.producer))
-        sf_program_fail(&l->program, sf_producer_fatal(l->program.producer));
-    if (status != SF_OK)
+    if (status != SF_OK) {
+        sf_loader_say_why(l, status);
         return status;
+    }
     if (position != SF_NO_POSITION) {
         lane->position = position;
         if (lane->first < 0)

@@ -69,6 +69,9 @@ struct sf_loader {
 enum sf_status sf_loader_make_lanes(struct sf_loader *l);
 /* Where the hash of control record @name is kept; NULL: of no such. */
 uint64_t *sf_loader_said(const struct sf_loader *l, int32_t partition, const char *name);
+/* A record was refused for good with @status: end with the reason, which the source does
+ * not know. The first failure is what is told. */
+void sf_loader_say_why(struct sf_loader *l, enum sf_status status);
 /* The lane of a symbol of this queue, or NULL. */
 struct lane *sf_loader_lane(const struct sf_loader *l, struct sf_str symbol);
 

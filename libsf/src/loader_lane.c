@@ -78,3 +78,17 @@ void sf_loader_complete(struct sf_loader *l)
     }
     sf_loader_finish(l, &end);
 }
+
+void sf_loader_say_why(struct sf_loader *l, enum sf_status status)
+{
+    const struct sf_error *fatal = sf_producer_fatal(l->program.producer);
+    struct sf_error err = { 0 };
+
+    if (status == SF_EFATAL && fatal)
+        sf_program_fail(&l->program, fatal);
+    if (status != SF_ENOTFOUND)
+        return;
+    (void)sf_error_set(&err, status, "Kafka: record for %s lost: the topic was deleted",
+                       l->program.conf.topic);
+    sf_program_fail(&l->program, &err);
+}
