@@ -74,7 +74,7 @@ class Run:
         queue = self.listener()
         before = queue.count("stream_cut")
         kind = self.rng.choice(["ws_cut", "ws_cut_mid"])
-        after = self.rng.randrange(1, 300) if kind == "ws_cut_mid" else self.rng.randrange(300)
+        after = self.rng.randrange(1, 300)
         self.market.faults({"kind": kind, "path": queue.symbol.lower() + "@", "after": after, "count": 1}, *BAD_FRAMES)
         if self.rng.random() < 0.2:
             self.market.advance(self.rng.randrange(3000))  # busy seconds, unseen
